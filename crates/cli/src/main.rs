@@ -1,0 +1,3 @@
+//! The program `incoming-leads`.
+
+fn main() {}

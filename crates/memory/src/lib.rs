@@ -1,0 +1,1 @@
+//! The port of incoming leads over indexed maps in memory.

@@ -1,0 +1,1 @@
+//! What an incoming lead is, every rule about it, every question and answer of the port. Pure.

@@ -1,0 +1,1 @@
+//! The HTTP server of incoming leads: both wires over any port.

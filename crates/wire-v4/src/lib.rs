@@ -1,0 +1,1 @@
+//! The v4 JSON wire of incoming leads: requests and responses without IO.
