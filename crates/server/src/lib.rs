@@ -1,1 +1,15 @@
-//! The HTTP server of incoming leads: both wires over any port.
+//! The HTTP server of incoming leads: the v4 wire over any port.
+//!
+//! A [`Server`] listens; a [`Gate`] says who asks and hands out the port's handles; everything else is translation: no rule
+//! about incoming leads lives here.
+
+mod host;
+mod limits;
+mod net;
+mod problem;
+mod server;
+mod shell;
+
+pub use host::{InvalidPublicUrl, PublicUrl};
+pub use limits::Limits;
+pub use server::{Config, Server};

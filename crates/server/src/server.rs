@@ -1,0 +1,165 @@
+//! The running server: where it listens, how it is started and how it ends.
+
+use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::response::Response;
+use http::{HeaderValue, header};
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+
+use crate::net::{self, Stage};
+use crate::shell::Shell;
+use crate::{Limits, PublicUrl};
+
+/// How a server is set up.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where to listen. Default: a free port of 127.0.0.1.
+    pub listen: SocketAddr,
+    /// The host names that are served, each whole (`leads.example.com`) or for one label more (`*.example.com`); requests to
+    /// another name are answered 421. Default: none, which means any name.
+    pub names: Vec<String>,
+    /// What links in answers begin with. Default: none, which means the host that the request names.
+    pub public_url: Option<PublicUrl>,
+    /// Whether the routes for the intake of chats and mails are open. Default: closed.
+    pub intake: bool,
+    /// The limits of the HTTP layer.
+    pub limits: Limits,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            names: Vec::new(),
+            public_url: None,
+            intake: false,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// A running server. Dropping it ends it at once; [`stop`](Self::stop) lets it finish what is under way.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    stage: watch::Sender<Stage>,
+    ended: oneshot::Receiver<()>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// A server that answers every request with the same bytes, through the same accept loop and the same checks:
+    /// the yardstick of the benchmarks.
+    ///
+    /// # Errors
+    /// When it cannot listen on the address.
+    pub async fn start_constant(
+        config: Config,
+        content_type: HeaderValue,
+        body: Vec<u8>,
+    ) -> io::Result<Self> {
+        let body = Bytes::from(body);
+        let routes = Router::new().fallback(move || async move {
+            let mut response = Response::new(Body::from(body.clone()));
+            response.headers_mut().insert(header::CONTENT_TYPE, content_type.clone());
+            response
+        });
+        Self::start_routes(config, |_| routes).await
+    }
+
+    /// Starts on a runtime that is there.
+    async fn start_routes(
+        config: Config,
+        routes: impl FnOnce(watch::Receiver<Stage>) -> Router,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(config.listen).await?;
+        let address = listener.local_addr()?;
+        let (stage, receiver) = watch::channel(Stage::Serving);
+        let (end, ended) = oneshot::channel();
+        let limits = Arc::new(config.limits);
+        let shell = Shell::new(routes(receiver.clone()), Arc::clone(&limits));
+        tokio::spawn(async move {
+            net::serve(listener, limits, move |request| Arc::clone(&shell).answer(request), receiver).await;
+            // Nobody may be waiting for it.
+            let _ = end.send(());
+        });
+        Ok(Self { address, stage, ended, thread: None })
+    }
+
+    /// The address it listens on.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The URL of the address, without a slash at its end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Accepts nothing more, answers what is under way (at most for [`Limits::drain_time`]), and ends.
+    pub async fn stop(mut self) {
+        self.stage.send_if_modified(|stage| {
+            let serving = *stage == Stage::Serving;
+            if serving {
+                *stage = Stage::Draining;
+            }
+            serving
+        });
+        // An error means that it has ended already.
+        let _ = (&mut self.ended).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stage.send_replace(Stage::Ended);
+        if let Some(thread) = self.thread.take() {
+            // It ends at once; a panic in it has been reported where it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Runs what starts a server on a runtime of its own, on a thread of its own, until the server has ended.
+fn on_own_thread<F>(start: impl FnOnce() -> F + Send + 'static) -> io::Result<Server>
+where
+    F: Future<Output = io::Result<Server>>,
+{
+    let (send, receive) = std::sync::mpsc::sync_channel(1);
+    let thread = std::thread::Builder::new().name("incoming-leads-server".to_owned()).spawn(move || {
+        let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+        {
+            Ok(runtime) => runtime,
+            Err(error) => return send.send(Err(error)).unwrap_or(()),
+        };
+        runtime.block_on(async {
+            match start().await {
+                Ok(mut server) => {
+                    let (end, ended) = oneshot::channel();
+                    let inner = std::mem::replace(&mut server.ended, ended);
+                    if send.send(Ok(server)).is_ok() {
+                        let _ = inner.await;
+                        let _ = end.send(());
+                    }
+                }
+                Err(error) => send.send(Err(error)).unwrap_or(()),
+            }
+        });
+        runtime.shutdown_background();
+    })?;
+    let started =
+        receive.recv().map_err(|_| io::Error::other("the server's thread ended before it began"))?;
+    let mut server = started?;
+    server.thread = Some(thread);
+    Ok(server)
+}

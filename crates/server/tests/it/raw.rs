@@ -1,0 +1,125 @@
+//! Requests byte by byte, answers as they come.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// How long an answer may take before a test fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// One answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// The value of a header, if it is there just once.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str());
+        match (values.next(), values.next()) {
+            (value, None) => value,
+            _ => panic!("{name} is there twice: {self:?}"),
+        }
+    }
+
+    pub(crate) fn content_type(&self) -> &str {
+        self.header("content-type").unwrap_or("")
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("no JSON ({error}): {} {}", self.status, self.text()))
+    }
+}
+
+/// A connection.
+#[derive(Debug)]
+pub(crate) struct Raw {
+    stream: TcpStream,
+    read: Vec<u8>,
+}
+
+impl Raw {
+    pub(crate) async fn open(address: SocketAddr) -> Self {
+        Self { stream: TcpStream::connect(address).await.unwrap(), read: Vec::new() }
+    }
+
+    /// Sends bytes; a server that has hung up already is no failure yet, its answer may be there.
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        let _ = self.stream.write_all(bytes.as_ref()).await;
+    }
+
+    /// The next answer, or none when the server hangs up without one.
+    pub(crate) async fn answer(&mut self) -> Option<Answer> {
+        tokio::time::timeout(PATIENCE, self.read_answer(false)).await.expect("the server hangs")
+    }
+
+    /// The next answer of a HEAD request.
+    pub(crate) async fn head_answer(&mut self) -> Option<Answer> {
+        tokio::time::timeout(PATIENCE, self.read_answer(true)).await.expect("the server hangs")
+    }
+
+    /// Whether the server hangs up now, without a further byte.
+    pub(crate) async fn is_closed(&mut self) -> bool {
+        let mut byte = [0];
+        let read = tokio::time::timeout(PATIENCE, self.stream.read(&mut byte)).await;
+        self.read.is_empty() && matches!(read.expect("the server keeps the connection open"), Ok(0) | Err(_))
+    }
+
+    /// How many bytes come before the server hangs up.
+    pub(crate) async fn read_to_end(&mut self) -> usize {
+        let rest = async { while self.more().await {} };
+        tokio::time::timeout(PATIENCE, rest).await.expect("the server keeps the connection open");
+        self.read.len()
+    }
+
+    async fn read_answer(&mut self, is_head: bool) -> Option<Answer> {
+        let end = loop {
+            if let Some(at) = self.read.windows(4).position(|window| window == b"\r\n\r\n") {
+                break at + 4;
+            }
+            if !self.more().await {
+                return None;
+            }
+        };
+        let head = String::from_utf8(self.read.drain(..end).collect()).unwrap();
+        let mut lines = head.trim_end().split("\r\n");
+        let status: u16 = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let headers: Vec<(String, String)> = lines
+            .map(|line| line.split_once(':').unwrap())
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+            .collect();
+        let mut answer = Answer { status, headers, body: Vec::new() };
+        if status == 100 {
+            return Box::pin(self.read_answer(is_head)).await;
+        }
+        let length: usize = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
+        let length = if is_head { 0 } else { length };
+        while self.read.len() < length {
+            assert!(self.more().await, "the body is cut short: {answer:?}");
+        }
+        answer.body = self.read.drain(..length).collect();
+        Some(answer)
+    }
+
+    async fn more(&mut self) -> bool {
+        matches!(self.stream.read_buf(&mut self.read).await, Ok(read) if read > 0)
+    }
+}
+
+/// One request on a connection of its own.
+pub(crate) async fn exchange(address: SocketAddr, request: impl AsRef<[u8]>) -> Option<Answer> {
+    let mut raw = Raw::open(address).await;
+    raw.send(request).await;
+    raw.answer().await
+}
