@@ -1,0 +1,67 @@
+//! `cargo xtask test`: all tests and doc tests.
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use crate::sys;
+
+/// Runs every test of the workspace and says at the end how many there were.
+///
+/// A run that finds no test at all fails. Snapshots are compared and never written.
+pub(crate) fn run() -> Result<()> {
+    let start = Instant::now();
+    let mut total = Total::default();
+    let mut cargo = sys::cargo(["test", "--workspace", "--no-fail-fast"]);
+    let ran = sys::stream(cargo.env("INSTA_UPDATE", "no"), |line| total.add(line));
+    println!("\n{} passed, {} failed, {:.1} s", total.passed, total.failed, start.elapsed().as_secs_f32());
+    ran?;
+    if total.passed == 0 {
+        bail!("no test was run");
+    }
+    Ok(())
+}
+
+/// What the closing lines of the test programs add up to.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Total {
+    passed: u64,
+    failed: u64,
+}
+
+impl Total {
+    /// Reads a line such as `test result: ok. 12 passed; 0 failed; 0 ignored; …`; others count nothing.
+    fn add(&mut self, line: &str) {
+        let Some(("ok" | "FAILED", counts)) =
+            line.trim().strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
+        else {
+            return;
+        };
+        for count in counts.split("; ") {
+            match count.split_once(' ') {
+                Some((number, "passed")) => self.passed += number.parse().unwrap_or(0),
+                Some((number, "failed")) => self.failed += number.parse().unwrap_or(0),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Total;
+
+    #[test]
+    fn closing_lines_add_up_and_other_lines_count_nothing() {
+        let mut total = Total::default();
+        for line in [
+            "running 3 tests",
+            "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
+            "test model::passed ... ok",
+            "test result: FAILED. 4 passed; 2 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s",
+        ] {
+            total.add(line);
+        }
+        assert_eq!(total, Total { passed: 7, failed: 2 });
+    }
+}
