@@ -15,11 +15,13 @@ mod sys;
 mod test;
 mod tidy;
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", about = "The project's own chores.")]
+#[command(bin_name = "cargo xtask", about = "The project's own chores.")]
 struct Arguments {
     #[command(subcommand)]
     chore: Chore,
@@ -67,8 +69,18 @@ enum Chore {
     },
 }
 
-fn main() -> Result<()> {
-    match Arguments::parse().chore {
+fn main() -> ExitCode {
+    match run(Arguments::parse().chore) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(chore: Chore) -> Result<()> {
+    match chore {
         Chore::Test => test::run(),
         Chore::Ci => ci::run(),
         Chore::Fix => ci::fix(),
