@@ -12,7 +12,7 @@ use crate::sys;
 pub(crate) fn run() -> Result<()> {
     let start = Instant::now();
     let mut total = Total::default();
-    let mut cargo = sys::cargo(["test", "--workspace", "--no-fail-fast"]);
+    let mut cargo = sys::cargo(["test", "--workspace", "--locked", "--no-fail-fast"]);
     let ran = sys::stream(cargo.env("INSTA_UPDATE", "no"), |line| total.add(line));
     println!("\n{} passed, {} failed, {:.1} s", total.passed, total.failed, start.elapsed().as_secs_f32());
     ran?;

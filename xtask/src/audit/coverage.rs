@@ -132,16 +132,23 @@ impl Figures {
                 }
             }
         }
-        let missed_regions = regions
-            .iter()
-            .filter(|(_, covered)| !**covered)
-            .map(|((path, [line, column, last, end]), _)| format!("{path}:{line}:{column} to {last}:{end}"));
+        let missed_regions: Vec<_> =
+            regions.iter().filter(|(_, covered)| !**covered).map(|(place, _)| *place).collect();
+        // Most missed lines are those of missed regions, and need not be told again.
+        let is_told = |path: &str, line: usize| {
+            missed_regions
+                .iter()
+                .any(|(of, [first, _, last, _])| *of == path && (*first..=*last).contains(&line))
+        };
         let missed_lines = lines
             .iter()
-            .filter(|(_, covered)| !**covered)
+            .filter(|((path, line), covered)| !**covered && !is_told(path, *line))
             .map(|((path, line), _)| format!("{path}:{line}, the line"));
+        let told_regions = missed_regions
+            .iter()
+            .map(|(path, [line, column, last, end])| format!("{path}:{line}:{column} to {last}:{end}"));
         Self {
-            missed: missed_regions.chain(missed_lines).collect(),
+            missed: told_regions.chain(missed_lines).collect(),
             regions: Share::of(regions.values()),
             lines: Share::of(lines.values()),
         }
@@ -181,11 +188,12 @@ mod tests {
             {"filenames": ["/p/a.rs"], "regions": [[9, 1, 9, 2, 0, 0, 0, 0]]},
             {"filenames": ["/q/b.rs"], "regions": [[1, 1, 1, 2, 0, 0, 0, 0]]}
         ]}]}"#;
-        let lcov = "SF:/p/a.rs\nDA:1,1\nDA:3,0\nDA:9,0\nend_of_record\nSF:/q/b.rs\nDA:1,0\nend_of_record\n";
+        let lcov =
+            "SF:/p/a.rs\nDA:1,1\nDA:2,0\nDA:3,0\nDA:9,0\nend_of_record\nSF:/q/b.rs\nDA:1,0\nend_of_record\n";
         let figures = Figures::from(&serde_json::from_str(json).unwrap(), lcov, &sources());
         assert_eq!(figures.regions, Share { covered: 2, of: 3 });
-        assert_eq!(figures.lines, Share { covered: 1, of: 2 });
-        assert_eq!(figures.missed, ["a.rs:3:5 to 4:2", "a.rs:3, the line"]);
+        assert_eq!(figures.lines, Share { covered: 1, of: 3 });
+        assert_eq!(figures.missed, ["a.rs:3:5 to 4:2", "a.rs:2, the line"]);
         assert!(!figures.are_full());
     }
 
