@@ -21,7 +21,9 @@ impl Host {
     pub fn parse(text: &str) -> Option<Self> {
         let authority: Authority = text.to_ascii_lowercase().parse().ok()?;
         let name = authority.host();
-        let plain = !name.is_empty() && !authority.as_str().contains('@') && !name.contains('%');
+        // It goes into links, so it is held to what a name or an address is made of.
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_[]:".contains(&byte);
+        let plain = !name.is_empty() && authority.as_str().bytes().all(is_plain);
         let rest = authority.as_str().strip_prefix(name)?;
         let ported = rest.is_empty() || authority.port_u16().is_some();
         (plain && ported).then_some(Self { authority })

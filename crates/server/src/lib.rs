@@ -3,6 +3,9 @@
 //! A [`Server`] listens; a [`Gate`] says who asks and hands out the port's handles; everything else is translation: no rule
 //! about incoming leads lives here.
 
+mod app;
+mod gate;
+mod health;
 mod host;
 mod limits;
 mod net;
@@ -10,6 +13,7 @@ mod problem;
 mod server;
 mod shell;
 
+pub use gate::{Credentials, Denied, Gate, Host, RegistryGate, Session, SessionTable, digest};
 pub use host::{InvalidPublicUrl, PublicUrl};
 pub use limits::Limits;
 pub use server::{Config, Server};

@@ -9,13 +9,16 @@ use std::thread::JoinHandle;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
+use crate::app::App;
+use crate::gate::Gate;
 use crate::net::{self, Stage};
+use crate::problem::Problem;
 use crate::shell::Shell;
-use crate::{Limits, PublicUrl};
+use crate::{Limits, PublicUrl, health};
 
 /// How a server is set up.
 #[derive(Clone, Debug)]
@@ -56,6 +59,22 @@ pub struct Server {
 }
 
 impl Server {
+    /// Starts a server on the runtime that this is called on.
+    ///
+    /// # Errors
+    /// When it cannot listen on the address.
+    pub async fn start(config: Config, gate: Arc<dyn Gate>) -> io::Result<Self> {
+        Self::start_routes(config.clone(), |stage| routes(App::new(&config, gate, stage))).await
+    }
+
+    /// Starts a server on a runtime and a thread of its own: for programs and tests that have no runtime.
+    ///
+    /// # Errors
+    /// When it cannot listen on the address, or there is no thread to be had.
+    pub fn start_on_thread(config: Config, gate: Arc<dyn Gate>) -> io::Result<Self> {
+        on_own_thread(move || Self::start(config, gate))
+    }
+
     /// A server that answers every request with the same bytes, through the same accept loop and the same checks:
     /// the yardstick of the benchmarks.
     ///
@@ -128,6 +147,17 @@ impl Drop for Server {
             let _ = thread.join();
         }
     }
+}
+
+/// All routes. What no route knows is a problem, too.
+fn routes(app: Arc<App>) -> Router {
+    let unknown = || async { Problem::new(StatusCode::NOT_FOUND, "there is no such address here") };
+    let misused = || async { Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address has other methods") };
+    Router::new()
+        .merge(health::routes())
+        .fallback(unknown)
+        .method_not_allowed_fallback(misused)
+        .with_state(app)
 }
 
 /// Runs what starts a server on a runtime of its own, on a thread of its own, until the server has ended.

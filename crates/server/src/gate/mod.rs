@@ -1,0 +1,100 @@
+//! The gate: who asks, and what they are handed.
+
+mod registry;
+mod table;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use incoming_leads_model::AccountId;
+use incoming_leads_port::{Digest, Error, Ports};
+use sha2::{Digest as _, Sha256};
+
+pub use crate::host::Host;
+pub use registry::RegistryGate;
+pub use table::SessionTable;
+
+/// Says who asks: credentials and host in, a session out. The server knows no accounts and no tokens beside it.
+#[async_trait]
+pub trait Gate: fmt::Debug + Send + Sync + 'static {
+    /// The session of these credentials on this host.
+    ///
+    /// # Errors
+    /// [`Denied`], and nothing about the reason that would help whoever guesses.
+    async fn admit(&self, credentials: Credentials<'_>, host: &Host) -> Result<Session, Denied>;
+
+    /// Whether what the gate asks can be asked now.
+    ///
+    /// # Errors
+    /// What it ran into.
+    async fn ready(&self) -> Result<(), Error>;
+}
+
+/// What somebody shows to come in.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum Credentials<'a> {
+    /// A token, as `Authorization: Bearer` carries it.
+    Bearer(&'a str),
+}
+
+impl Credentials<'_> {
+    /// The SHA-256 of the secret: what is looked up, so that no comparison takes longer for a better guess.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let Self::Bearer(token) = self;
+        digest(token)
+    }
+}
+
+impl fmt::Debug for Credentials<'_> {
+    /// Without the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bearer(..)")
+    }
+}
+
+/// The SHA-256 of a secret.
+///
+/// ```
+/// let digest = incoming_leads_server::digest("demo");
+/// assert_eq!(digest.to_hex(), "2a97516c354b68848cdbd8f54a226a0a55b21ed138e207ad6c5cbb9c00aa5aea");
+/// ```
+#[must_use]
+pub fn digest(secret: &str) -> Digest {
+    Digest(Sha256::digest(secret.as_bytes()).into())
+}
+
+/// What whoever came in may work with.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Session {
+    /// The handles, bound to account and user.
+    pub ports: Ports,
+    /// The account, where the gate knows it.
+    pub account: Option<AccountId>,
+}
+
+impl Session {
+    /// A session over these handles, of an account that need not be known: a gateway's.
+    #[must_use]
+    pub const fn new(ports: Ports) -> Self {
+        Self { ports, account: None }
+    }
+
+    /// A session of this account.
+    #[must_use]
+    pub const fn of(account: AccountId, ports: Ports) -> Self {
+        Self { ports, account: Some(account) }
+    }
+}
+
+/// Why somebody did not come in.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Denied {
+    /// The credentials are unknown, dead, or of another account than the host's.
+    Unknown,
+    /// Nobody can tell: what the gate asks did not answer.
+    Failed(Error),
+}
