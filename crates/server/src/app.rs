@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::FromRequestParts;
-use axum::response::{IntoResponse, Response};
+use axum::extract::{FromRequestParts, Request};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use incoming_leads_wire_v4::Origin;
 use tokio::sync::watch;
 
+use crate::cache::ReadyItems;
+use crate::failure::Failure;
 use crate::gate::{Credentials, Denied, Gate, Session};
 use crate::host::Host;
 use crate::net::Stage;
-use crate::problem::Problem;
 use crate::server::Config;
 use crate::{Limits, PublicUrl};
 
@@ -22,7 +23,8 @@ use crate::{Limits, PublicUrl};
 pub(crate) struct App {
     pub(crate) gate: Arc<dyn Gate>,
     pub(crate) stage: watch::Receiver<Stage>,
-    pub(crate) intake: bool,
+    /// Items as the wire writes them; none when the cache is switched off.
+    pub(crate) ready_items: Option<ReadyItems>,
     names: Vec<String>,
     public_url: Option<PublicUrl>,
     limits: Limits,
@@ -30,23 +32,29 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn new(config: &Config, gate: Arc<dyn Gate>, stage: watch::Receiver<Stage>) -> Arc<Self> {
-        let Config { names, public_url, intake, limits, .. } = config.clone();
-        Arc::new(Self { gate, stage, intake, names, public_url, limits })
+        let Config { names, public_url, limits, .. } = config.clone();
+        let ready_items = ReadyItems::new(limits.cache_bytes);
+        Arc::new(Self { gate, stage, ready_items, names, public_url, limits })
     }
 
-    /// The body of a request, within its size and its time.
-    pub(crate) async fn read(&self, body: Body) -> Result<Bytes, Problem> {
+    /// A request with its body, which is read within its size and its time.
+    pub(crate) async fn read(&self, request: Request) -> Result<http::Request<Bytes>, Failure> {
+        let (head, body) = request.into_parts();
+        Ok(http::Request::from_parts(head, self.read_body(body).await?))
+    }
+
+    async fn read_body(&self, body: Body) -> Result<Bytes, Failure> {
         let read = Limited::new(body, self.limits.body_bytes).collect();
         match tokio::time::timeout(self.limits.body_time, read).await {
             Ok(Ok(body)) => Ok(body.to_bytes()),
             Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long"))
+                Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long"))
             }
-            Ok(Err(_)) => Err(Problem::new(
+            Ok(Err(_)) => Err(Failure::new(
                 StatusCode::BAD_REQUEST,
                 "the body is cut short or its chunks are malformed",
             )),
-            Err(_late) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
+            Err(_late) => Err(Failure::new(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
         }
     }
 }
@@ -55,30 +63,28 @@ impl App {
 #[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) session: Session,
-    pub(crate) origin: Arc<str>,
+    pub(crate) origin: Origin,
 }
 
 impl FromRequestParts<Arc<App>> for Caller {
-    type Rejection = Response;
+    type Rejection = Failure;
 
-    async fn from_request_parts(head: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let host = head.extensions.get::<Host>().expect("the shell puts the host in").clone();
+    async fn from_request_parts(head: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        let host = head.extensions.get::<Host>().expect("the shell puts the host in");
         if !app.names.is_empty() && !host.is_one_of(&app.names) {
-            let detail = "this host name is not served here";
-            return Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, detail).into_response());
+            return Err(Failure::new(StatusCode::MISDIRECTED_REQUEST, "this host name is not served here"));
         }
-        let token = bearer(&head.headers)
-            .ok_or_else(|| unauthorized("a token is due: Authorization: Bearer TOKEN"))?;
-        match app.gate.admit(Credentials::Bearer(token), &host).await {
+        let unauthorized = |detail| Failure::new(StatusCode::UNAUTHORIZED, detail);
+        let token =
+            bearer(&head.headers).ok_or(unauthorized("a token is due: Authorization: Bearer TOKEN"))?;
+        match app.gate.admit(Credentials::Bearer(token), host).await {
             Ok(session) => {
-                let origin = app.public_url.as_ref().map_or_else(|| host.origin(), PublicUrl::origin);
+                let origin =
+                    app.public_url.as_ref().map_or_else(|| host.origin(), |url| url.origin().clone());
                 Ok(Self { session, origin })
             }
             Err(Denied::Unknown) => Err(unauthorized("the token is not known here")),
-            Err(Denied::Failed(error)) => {
-                tracing::error!(%error, "the gate cannot tell who asks");
-                Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "cannot tell now who asks").into_response())
-            }
+            Err(Denied::Failed(error)) => Err(error.into()),
         }
     }
 }
@@ -90,10 +96,4 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
-}
-
-fn unauthorized(detail: &'static str) -> Response {
-    let mut response = Problem::new(StatusCode::UNAUTHORIZED, detail).into_response();
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    response
 }

@@ -9,8 +9,8 @@ use axum::routing::get;
 use http::StatusCode;
 
 use crate::app::App;
+use crate::failure::Failure;
 use crate::net::Stage;
-use crate::problem::Problem;
 
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new().route("/healthz", get(|| async { "alive\n" })).route("/readyz", get(ready))
@@ -19,13 +19,13 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 /// Ready is who serves and whose store answers.
 async fn ready(State(app): State<Arc<App>>) -> Response {
     if *app.stage.borrow() != Stage::Serving {
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping").into_response();
+        return Failure::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping").into_response();
     }
     match app.gate.ready().await {
         Ok(()) => "ready\n".into_response(),
         Err(error) => {
             tracing::error!(%error, "not ready");
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer").into_response()
+            Failure::new(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer").into_response()
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use http::uri::Authority;
 use http::{HeaderMap, StatusCode, Uri, header};
+use incoming_leads_wire_v4::Origin;
 
-use crate::problem::Problem;
+use crate::failure::Failure;
 
 /// The host a request was sent to, as the client wrote it, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,8 +49,8 @@ impl Host {
     /// The one host of a request.
     ///
     /// hyper lets a missing Host, two of them, and one that differs from an absolute target through; we do not.
-    pub(crate) fn of(uri: &Uri, headers: &HeaderMap) -> Result<Self, Problem> {
-        let refused = |detail| Problem::new(StatusCode::BAD_REQUEST, detail);
+    pub(crate) fn of(uri: &Uri, headers: &HeaderMap) -> Result<Self, Failure> {
+        let refused = |detail| Failure::new(StatusCode::BAD_REQUEST, detail);
         let mut all = headers.get_all(header::HOST).iter();
         let (Some(value), None) = (all.next(), all.next()) else {
             return Err(refused("exactly one Host header is due"));
@@ -74,8 +74,9 @@ impl Host {
     }
 
     /// Where links of an answer to this host begin: the scheme is http, since TLS is not ours.
-    pub(crate) fn origin(&self) -> Arc<str> {
-        format!("http://{}", self.authority).into()
+    pub(crate) fn origin(&self) -> Origin {
+        Origin::new(&format!("http://{}", self.authority))
+            .expect("a host has been held to what an origin takes")
     }
 }
 
@@ -101,17 +102,17 @@ impl std::error::Error for InvalidPublicUrl {}
 /// assert!("leads.example.com".parse::<PublicUrl>().is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicUrl(Arc<str>);
+pub struct PublicUrl(Origin);
 
 impl PublicUrl {
     /// The URL, without a slash at its end.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 
-    pub(crate) fn origin(&self) -> Arc<str> {
-        Arc::clone(&self.0)
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.0
     }
 }
 
@@ -124,7 +125,7 @@ impl FromStr for PublicUrl {
         let host = uri.authority().and_then(|authority| Host::parse(authority.as_str()));
         match (scheme, host, uri.path(), uri.query()) {
             (Some(scheme), Some(host), "/", None) => {
-                Ok(Self(format!("{scheme}://{}", host.authority).into()))
+                Origin::new(&format!("{scheme}://{}", host.authority)).map(Self).map_err(|_| InvalidPublicUrl)
             }
             _ => Err(InvalidPublicUrl),
         }
@@ -141,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_host_is_a_name_and_perhaps_a_port() {
-        assert_eq!(&*host("Example.COM:8080").origin(), "http://example.com:8080");
+        assert_eq!(host("Example.COM:8080").origin().as_str(), "http://example.com:8080");
         assert_eq!(host("[::1]:80").name(), "[::1]");
         for bad in
             ["", "a b", "user@example.com", "example.com/x", "example.com:99999", "a%2fb", "a,b", "http://x"]

@@ -4,14 +4,17 @@
 //! about incoming leads lives here.
 
 mod app;
+mod cache;
+mod failure;
 mod gate;
 mod health;
 mod host;
+mod intake;
 mod limits;
 mod net;
-mod problem;
 mod server;
 mod shell;
+mod v4;
 
 pub use gate::{Credentials, Denied, Gate, Host, RegistryGate, Session, SessionTable, digest};
 pub use host::{InvalidPublicUrl, PublicUrl};

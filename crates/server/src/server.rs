@@ -14,11 +14,11 @@ use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
 use crate::app::App;
+use crate::failure::Failure;
 use crate::gate::Gate;
 use crate::net::{self, Stage};
-use crate::problem::Problem;
 use crate::shell::Shell;
-use crate::{Limits, PublicUrl, health};
+use crate::{Limits, PublicUrl, health, intake, v4};
 
 /// How a server is set up.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ impl Server {
     /// # Errors
     /// When it cannot listen on the address.
     pub async fn start(config: Config, gate: Arc<dyn Gate>) -> io::Result<Self> {
-        Self::start_routes(config.clone(), |stage| routes(App::new(&config, gate, stage))).await
+        Self::start_routes(config.clone(), |stage| routes(&config, App::new(&config, gate, stage))).await
     }
 
     /// Starts a server on a runtime and a thread of its own: for programs and tests that have no runtime.
@@ -150,11 +150,14 @@ impl Drop for Server {
 }
 
 /// All routes. What no route knows is a problem, too.
-fn routes(app: Arc<App>) -> Router {
-    let unknown = || async { Problem::new(StatusCode::NOT_FOUND, "there is no such address here") };
-    let misused = || async { Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address has other methods") };
+fn routes(config: &Config, app: Arc<App>) -> Router {
+    let unknown = || async { Failure::new(StatusCode::NOT_FOUND, "there is no such address here") };
+    let misused = || async { Failure::new(StatusCode::METHOD_NOT_ALLOWED, "this address has other methods") };
+    let intake = if config.intake { intake::routes() } else { Router::new() };
     Router::new()
         .merge(health::routes())
+        .merge(v4::routes())
+        .merge(intake)
         .fallback(unknown)
         .method_not_allowed_fallback(misused)
         .with_state(app)

@@ -19,8 +19,8 @@ use tower::Service;
 use tracing::Instrument;
 
 use crate::Limits;
+use crate::failure::Failure;
 use crate::host::Host;
-use crate::problem::Problem;
 
 /// The header that tells a client the id of its request, as it stands in the log. Source: read by the vendor's PHP client.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -58,18 +58,18 @@ impl Shell {
     async fn guarded(&self, request: Request<Incoming>) -> Response {
         let request = match self.checked(request) {
             Ok(request) => request,
-            Err(problem) => return closing(problem.into_response()),
+            Err(failure) => return closing(failure.into_response()),
         };
         let routed = AssertUnwindSafe(self.routes.clone().call(request)).catch_unwind();
         match tokio::time::timeout(self.limits.request_time, routed).await {
             Ok(Ok(Ok(response))) => response,
             Ok(Err(panic)) => {
                 tracing::error!(panic = told(&*panic), "a handler panicked");
-                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "an unknown error occurred").into_response()
+                Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "an unknown error occurred").into_response()
             }
             Err(_late) => {
                 tracing::warn!("a request took too long");
-                Problem::new(
+                Failure::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "the answer took too long; what was asked may still take effect",
                 )
@@ -79,7 +79,7 @@ impl Shell {
     }
 
     /// Refuses what hyper lets through and we do not, and puts the path into its plain form.
-    fn checked(&self, request: Request<Incoming>) -> Result<Request<Body>, Problem> {
+    fn checked(&self, request: Request<Incoming>) -> Result<Request<Body>, Failure> {
         let (mut head, body) = request.into_parts();
         check_sizes(&head.uri, &head.headers, &self.limits)?;
         check_encoding(&head.headers)?;
@@ -98,14 +98,14 @@ fn closing(mut response: Response) -> Response {
     response
 }
 
-fn check_sizes(uri: &Uri, headers: &HeaderMap, limits: &Limits) -> Result<(), Problem> {
+fn check_sizes(uri: &Uri, headers: &HeaderMap, limits: &Limits) -> Result<(), Failure> {
     let target = uri.path_and_query().map_or(0, |target| target.as_str().len());
     if target > limits.uri_bytes {
-        return Err(Problem::new(StatusCode::URI_TOO_LONG, "the request target is too long"));
+        return Err(Failure::new(StatusCode::URI_TOO_LONG, "the request target is too long"));
     }
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if bytes > limits.header_bytes || headers.len() > limits.headers {
-        return Err(Problem::new(
+        return Err(Failure::new(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             "the headers are too many or too long",
         ));
@@ -113,18 +113,18 @@ fn check_sizes(uri: &Uri, headers: &HeaderMap, limits: &Limits) -> Result<(), Pr
     let announced =
         headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limits.body_bytes as u64) {
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long"));
+        return Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long"));
     }
     Ok(())
 }
 
 /// Bodies are taken as they are: a few compressed bytes could be any number of bytes.
-fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
+fn check_encoding(headers: &HeaderMap) -> Result<(), Failure> {
     let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
     if encodings.all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Ok(());
     }
-    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "compressed bodies are not taken"))
+    Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "compressed bodies are not taken"))
 }
 
 /// The target without empty segments (`//`, a slash at the end), where it has some. Clients build both.

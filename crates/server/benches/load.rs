@@ -1,0 +1,110 @@
+//! A load client and a clock for another process's CPU time.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Connections that ask at the same time, each one request after the other.
+const CONNECTIONS: usize = 8;
+
+/// What a server did in a while.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rate {
+    pub(crate) per_second: f64,
+    pub(crate) per_cpu_second: f64,
+}
+
+/// Asks the server of process `pid` for `time`, with requests made by `request` from a running number.
+pub(crate) fn measure(
+    pid: u32,
+    address: SocketAddr,
+    time: Duration,
+    request: impl Fn(u64) -> Vec<u8> + Send + Sync + 'static,
+) -> Rate {
+    let request = Arc::new(request);
+    let (stop, numbers) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let answered = Arc::new(AtomicU64::new(0));
+    let clients: Vec<_> = (0..CONNECTIONS)
+        .map(|_| {
+            let (request, stop) = (Arc::clone(&request), Arc::clone(&stop));
+            let (numbers, answered) = (Arc::clone(&numbers), Arc::clone(&answered));
+            std::thread::spawn(move || {
+                let mut connection = Connection::open(address);
+                while !stop.load(Ordering::Relaxed) {
+                    connection.ask(&request(numbers.fetch_add(1, Ordering::Relaxed)));
+                    answered.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    std::thread::sleep(Duration::from_millis(300));
+    let (cpu, count, begun) = (cpu_seconds(pid), answered.load(Ordering::Relaxed), Instant::now());
+    std::thread::sleep(time);
+    let (cpu, count) = (cpu_seconds(pid) - cpu, (answered.load(Ordering::Relaxed) - count) as f64);
+    let elapsed = begun.elapsed().as_secs_f64();
+    stop.store(true, Ordering::Relaxed);
+    for client in clients {
+        client.join().expect("a client ends without a panic");
+    }
+    Rate { per_second: count / elapsed, per_cpu_second: count / cpu }
+}
+
+/// The body that the server answers to one request.
+pub(crate) fn fetch(address: SocketAddr, request: &[u8]) -> Vec<u8> {
+    let mut connection = Connection::open(address);
+    let (from, to) = connection.ask(request);
+    connection.buffer[from..to].to_vec()
+}
+
+struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("the server listens");
+        stream.set_nodelay(true).expect("a socket takes TCP_NODELAY");
+        Self { stream, buffer: vec![0; 1 << 20] }
+    }
+
+    /// Sends a request and reads its answer, which must be 200; the place of the body in the buffer.
+    fn ask(&mut self, request: &[u8]) -> (usize, usize) {
+        self.stream.write_all(request).expect("the server reads");
+        let mut filled = 0;
+        let mut end = None;
+        loop {
+            let read = self.stream.read(&mut self.buffer[filled..]).expect("the server answers");
+            assert!(read > 0, "the server hung up");
+            filled += read;
+            if end.is_none() {
+                end = body_of(&self.buffer[..filled]);
+            }
+            if let Some((from, to)) = end
+                && filled >= to
+            {
+                return (from, to);
+            }
+        }
+    }
+}
+
+/// Where the body of an answer begins and ends, once its head is there.
+fn body_of(bytes: &[u8]) -> Option<(usize, usize)> {
+    let from = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let head = std::str::from_utf8(&bytes[..from]).expect("a head is ASCII");
+    assert!(head.starts_with("HTTP/1.1 200"), "{head} {}", String::from_utf8_lossy(&bytes[from..]));
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "))?;
+    Some((from, from + length.parse::<usize>().expect("a length is a number")))
+}
+
+/// What all threads of a process have had of the CPU. Source: proc(5), fields 14 and 15, in hundredths of a second.
+fn cpu_seconds(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("the process lives");
+    let after_name = stat.rsplit_once(')').expect("the name is in brackets").1;
+    let fields: Vec<&str> = after_name.split_whitespace().collect();
+    let ticks = |field: usize| fields[field - 3].parse::<f64>().expect("a number of ticks");
+    (ticks(14) + ticks(15)) / 100.0
+}
