@@ -1,0 +1,211 @@
+//! Setting accounts up, and telling all that is held as lines of the model's document.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_core::stream::BoxStream;
+use futures_util::StreamExt;
+use futures_util::stream;
+use incoming_leads_model::document::{Line, Of, Secret, Token, VERSION};
+use incoming_leads_model::{AccountId, Company, Contact, Customer, EntityRef, Lead, NoteId};
+use incoming_leads_port::{Error, ErrorKind, Operation, Provision, Result};
+
+use crate::entities::Kept;
+use crate::holdings::Holdings;
+use crate::import;
+use crate::log::Part;
+use crate::packed;
+use crate::stage::Slot;
+use crate::store::{Memory, lock};
+
+const OPERATION: Operation = Operation::Provision;
+
+/// Lines that are made at a time.
+const CHUNK: usize = 256;
+
+#[async_trait]
+impl Provision for Memory {
+    async fn import(&self, lines: Vec<Line>) -> Result<()> {
+        import::import(self, lines)
+    }
+
+    fn export(&self, account: Option<AccountId>) -> BoxStream<'_, Result<Line>> {
+        match self.exported(account) {
+            Err(error) => stream::iter([Err(error)]).boxed(),
+            Ok(ids) => {
+                // An account is copied when its turn comes, so that what is told of it is of one moment.
+                let accounts = ids.into_iter().flat_map(|id| match self.snapshot(id) {
+                    Ok(snapshot) => Lines::Of(Box::new(snapshot)),
+                    Err(error) => Lines::Broken(Some(error)),
+                });
+                let header = Line::Header { version: VERSION };
+                stream::iter(std::iter::once(Ok(header)).chain(accounts)).boxed()
+            }
+        }
+    }
+}
+
+impl Memory {
+    fn exported(&self, account: Option<AccountId>) -> Result<Vec<AccountId>> {
+        let accounts = self.shared.accounts(OPERATION)?;
+        match account {
+            None => Ok(accounts.keys().copied().collect()),
+            Some(id) if accounts.contains_key(&id) => Ok(vec![id]),
+            Some(id) => {
+                Err(Error::new(ErrorKind::Invalid, OPERATION)
+                    .with_detail(format!("there is no account {id}")))
+            }
+        }
+    }
+
+    fn snapshot(&self, id: AccountId) -> Result<Snapshot> {
+        let accounts = self.shared.accounts(OPERATION)?;
+        let credentials = lock(self.shared.credentials.read(), OPERATION)?;
+        let account = accounts.get(&id).expect("accounts are never taken away");
+        let holdings = lock(account.read(), OPERATION)?.clone();
+        let principals = credentials.principals.iter().filter(|(_, principal)| principal.account_id == id);
+        let mut tokens: Vec<Token> = principals
+            .map(|(digest, principal)| {
+                let secret = Secret::Sha256(digest.to_hex());
+                Token { account_id: id, user_id: principal.user_id, secret }
+            })
+            .collect();
+        tokens.sort_by_key(|token| token.user_id);
+        Ok(Snapshot { id, holdings, tokens, section: Section::Account, lines: VecDeque::new() })
+    }
+}
+
+/// The lines of one account.
+enum Lines {
+    Of(Box<Snapshot>),
+    Broken(Option<Error>),
+}
+
+impl Iterator for Lines {
+    type Item = Result<Line>;
+
+    fn next(&mut self) -> Option<Result<Line>> {
+        match self {
+            Lines::Of(snapshot) => snapshot.next().map(Ok),
+            Lines::Broken(error) => error.take().map(Err),
+        }
+    }
+}
+
+/// An account as it was at one moment, and how much of it has been told.
+struct Snapshot {
+    id: AccountId,
+    holdings: Holdings,
+    tokens: Vec<Token>,
+    section: Section,
+    lines: VecDeque<Line>,
+}
+
+/// What is told next. Events come before items, which a store may then read from their events.
+#[derive(Clone, Copy)]
+enum Section {
+    Account,
+    Customers(u64),
+    Notes(Option<(EntityRef, NoteId)>),
+    Events(u64),
+    Leads(u64),
+    Contacts(u64),
+    Companies(u64),
+    Slots(Slot),
+    End,
+}
+
+impl Iterator for Snapshot {
+    type Item = Line;
+
+    fn next(&mut self) -> Option<Line> {
+        while self.lines.is_empty() && !matches!(self.section, Section::End) {
+            self.section = self.tell();
+        }
+        self.lines.pop_front()
+    }
+}
+
+impl Snapshot {
+    /// Tells a part, and says what comes after it.
+    fn tell(&mut self) -> Section {
+        match self.section {
+            Section::Account => {
+                let layout = Line::Account(Box::new(Arc::unwrap_or_clone(self.holdings.layout.clone())));
+                let tokens = self.tokens.drain(..).map(Line::Token);
+                let tags = self.holdings.entities.tags().cloned();
+                let tags = tags.map(|row| Line::Tag(Of { account_id: self.id, row }));
+                self.lines.extend(std::iter::once(layout).chain(tokens).chain(tags));
+                Section::Customers(0)
+            }
+            Section::Customers(after) => {
+                let next = self.rows::<Customer>(after, Line::Customer);
+                next.map_or(Section::Notes(None), Section::Customers)
+            }
+            Section::Notes(after) => {
+                let notes: Vec<_> = self.holdings.entities.notes_after(after).take(CHUNK).collect();
+                let last = notes.last().map(|note| (note.entity, note.id));
+                self.lines.extend(notes.into_iter().map(|row| Line::Note(Of { account_id: self.id, row })));
+                last.map_or(Section::Events(0), |last| Section::Notes(Some(last)))
+            }
+            Section::Events(number) => {
+                self.lines.extend(self.holdings.stage.log().events_from(number).take(CHUNK).map(Line::Event));
+                match self.lines.len() {
+                    0 => Section::Leads(0),
+                    told => Section::Events(number + told as u64),
+                }
+            }
+            Section::Leads(after) => {
+                let next = self.rows::<Lead>(after, Line::Lead);
+                next.map_or(Section::Contacts(0), Section::Leads)
+            }
+            Section::Contacts(after) => {
+                let next = self.rows::<Contact>(after, Line::Contact);
+                next.map_or(Section::Companies(0), Section::Contacts)
+            }
+            Section::Companies(after) => {
+                let next = self.rows::<Company>(after, Line::Company);
+                next.map_or(Section::Slots(0), Section::Companies)
+            }
+            Section::Slots(slot) if self.holdings.stage.slots().contains(&slot) => {
+                self.slot(slot);
+                Section::Slots(slot + 1)
+            }
+            Section::Slots(_) | Section::End => Section::End,
+        }
+    }
+
+    /// Tells some of the entities that are kept on their own; the last id, unless there was none.
+    fn rows<T: Kept>(&mut self, after: u64, line: impl Fn(Of<T>) -> Line) -> Option<u64> {
+        let mut last = None;
+        for (id, mut bytes) in T::kind(&self.holdings.entities).rows_after(after).take(CHUNK) {
+            last = Some(id);
+            self.lines.push_back(line(Of { account_id: self.id, row: packed::read(&mut bytes) }));
+        }
+        last
+    }
+
+    /// Tells the entities that are still as they were made, and the item, if it waits.
+    fn slot(&mut self, slot: Slot) {
+        let (stage, account_id) = (&self.holdings.stage, self.id);
+        let at = stage.first(slot);
+        for (part, _) in stage.still_made(slot) {
+            let line = match part {
+                Part::Lead => {
+                    stage.log().part(at, part).flatten().map(|row| Line::Lead(Of { account_id, row }))
+                }
+                Part::Contact => {
+                    stage.log().part(at, part).flatten().map(|row| Line::Contact(Of { account_id, row }))
+                }
+                Part::Company => {
+                    stage.log().part(at, part).flatten().map(|row| Line::Company(Of { account_id, row }))
+                }
+            };
+            self.lines.extend(line);
+        }
+        if stage.is_pending(slot) {
+            self.lines.extend(stage.item(slot).map(|row| Line::Item(Of { account_id, row })));
+        }
+    }
+}
