@@ -12,6 +12,7 @@
 //! serde on these types is the project's own export format: snake_case, described by the types themselves, and
 //! versioned in [`document`]. It is never a wire.
 
+#![warn(clippy::wildcard_enum_match_arm)]
 #![expect(
     clippy::exhaustive_structs,
     clippy::exhaustive_enums,
