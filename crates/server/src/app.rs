@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
-use axum::extract::{FromRequestParts, Request};
-use http::request::Parts;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Bytes, Incoming};
 use incoming_leads_wire_v4::Origin;
 use tokio::sync::watch;
 
@@ -23,6 +21,7 @@ use crate::{Limits, PublicUrl};
 pub(crate) struct App {
     pub(crate) gate: Arc<dyn Gate>,
     pub(crate) stage: watch::Receiver<Stage>,
+    pub(crate) intake: bool,
     /// Items as the wire writes them; none when the cache is switched off.
     pub(crate) ready_items: Option<ReadyItems>,
     names: Vec<String>,
@@ -32,18 +31,18 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn new(config: &Config, gate: Arc<dyn Gate>, stage: watch::Receiver<Stage>) -> Arc<Self> {
-        let Config { names, public_url, limits, .. } = config.clone();
+        let Config { names, public_url, intake, limits, .. } = config.clone();
         let ready_items = ReadyItems::new(limits.cache_bytes);
-        Arc::new(Self { gate, stage, ready_items, names, public_url, limits })
+        Arc::new(Self { gate, stage, intake, ready_items, names, public_url, limits })
     }
 
     /// A request with its body, which is read within its size and its time.
-    pub(crate) async fn read(&self, request: Request) -> Result<http::Request<Bytes>, Failure> {
+    pub(crate) async fn read(&self, request: Request<Incoming>) -> Result<Request<Bytes>, Failure> {
         let (head, body) = request.into_parts();
-        Ok(http::Request::from_parts(head, self.read_body(body).await?))
+        Ok(Request::from_parts(head, self.read_body(body).await?))
     }
 
-    async fn read_body(&self, body: Body) -> Result<Bytes, Failure> {
+    async fn read_body(&self, body: Incoming) -> Result<Bytes, Failure> {
         let read = Limited::new(body, self.limits.body_bytes).collect();
         match tokio::time::timeout(self.limits.body_time, read).await {
             Ok(Ok(body)) => Ok(body.to_bytes()),
@@ -66,17 +65,15 @@ pub(crate) struct Caller {
     pub(crate) origin: Origin,
 }
 
-impl FromRequestParts<Arc<App>> for Caller {
-    type Rejection = Failure;
-
-    async fn from_request_parts(head: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
-        let host = head.extensions.get::<Host>().expect("the shell puts the host in");
+impl Caller {
+    /// Whoever shows the token of these headers on this host.
+    pub(crate) async fn admit(app: &App, host: &Host, headers: &HeaderMap) -> Result<Self, Failure> {
         if !app.names.is_empty() && !host.is_one_of(&app.names) {
             return Err(Failure::new(StatusCode::MISDIRECTED_REQUEST, "this host name is not served here"));
         }
         let unauthorized = |detail| Failure::new(StatusCode::UNAUTHORIZED, detail);
         let token =
-            bearer(&head.headers).ok_or(unauthorized("a token is due: Authorization: Bearer TOKEN"))?;
+            bearer(headers).ok_or_else(|| unauthorized("a token is due: Authorization: Bearer TOKEN"))?;
         match app.gate.admit(Credentials::Bearer(token), host).await {
             Ok(session) => {
                 let origin =

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use incoming_leads_port::{Error, ErrorKind, Outcome};
 use incoming_leads_wire_v4::Problem;
+
+use crate::shell::Answer;
 
 /// After what time asking again makes sense where nothing else is known.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -38,6 +38,24 @@ impl Failure {
             (false, _) => Problem::new(status, detail(error.kind(), error.outcome())),
         };
         Self { problem, retry_after: error.retry_after() }
+    }
+
+    /// The failure as it goes out.
+    pub(crate) fn into_answer(self) -> Answer {
+        let Self { problem, retry_after } = self;
+        let mut answer = problem.response().map(Into::into);
+        let headers = answer.headers_mut();
+        match problem.status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                let secs = retry_after.unwrap_or(RETRY_AFTER).as_secs().max(1);
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(secs));
+            }
+            _ => {}
+        }
+        answer
     }
 }
 
@@ -87,25 +105,6 @@ impl From<Error> for Failure {
     }
 }
 
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        let Self { problem, retry_after } = self;
-        let mut response = problem.response().map(Body::from);
-        let headers = response.headers_mut();
-        match problem.status {
-            StatusCode::UNAUTHORIZED => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-                let secs = retry_after.unwrap_or(RETRY_AFTER).as_secs().max(1);
-                headers.insert(header::RETRY_AFTER, HeaderValue::from(secs));
-            }
-            _ => {}
-        }
-        response
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use incoming_leads_port::Operation;
@@ -138,7 +137,7 @@ mod tests {
             assert_eq!(status(kind, Outcome::Unknown), StatusCode::SERVICE_UNAVAILABLE, "{kind:?}");
         }
         let lost = Error::new(ErrorKind::Timeout, Operation::Accept).with_retry_after(Duration::from_secs(7));
-        let answer = Failure::from(lost).into_response();
+        let answer = Failure::from(lost).into_answer();
         assert_eq!(
             (answer.status().as_u16(), &answer.headers()["retry-after"]),
             (503, &HeaderValue::from_static("7"))

@@ -6,19 +6,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::response::Response;
-use http::{HeaderValue, StatusCode, header};
+use http::HeaderValue;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
 use crate::app::App;
-use crate::failure::Failure;
 use crate::gate::Gate;
 use crate::net::{self, Stage};
+use crate::routes::Routes;
 use crate::shell::Shell;
-use crate::{Limits, PublicUrl, health, intake, v4};
+use crate::{Limits, PublicUrl};
 
 /// How a server is set up.
 #[derive(Clone, Debug)]
@@ -64,7 +61,7 @@ impl Server {
     /// # Errors
     /// When it cannot listen on the address.
     pub async fn start(config: Config, gate: Arc<dyn Gate>) -> io::Result<Self> {
-        Self::start_routes(config.clone(), |stage| routes(&config, App::new(&config, gate, stage))).await
+        Self::start_routes(config.clone(), |stage| Routes::App(App::new(&config, gate, stage))).await
     }
 
     /// Starts a server on a runtime and a thread of its own: for programs and tests that have no runtime.
@@ -85,19 +82,14 @@ impl Server {
         content_type: HeaderValue,
         body: Vec<u8>,
     ) -> io::Result<Self> {
-        let body = Bytes::from(body);
-        let routes = Router::new().fallback(move || async move {
-            let mut response = Response::new(Body::from(body.clone()));
-            response.headers_mut().insert(header::CONTENT_TYPE, content_type.clone());
-            response
-        });
-        Self::start_routes(config, |_| routes).await
+        let constant = Routes::Constant { content_type, body: body.into() };
+        Self::start_routes(config, |_| constant).await
     }
 
     /// Starts on a runtime that is there.
     async fn start_routes(
         config: Config,
-        routes: impl FnOnce(watch::Receiver<Stage>) -> Router,
+        routes: impl FnOnce(watch::Receiver<Stage>) -> Routes,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(config.listen).await?;
         let address = listener.local_addr()?;
@@ -147,20 +139,6 @@ impl Drop for Server {
             let _ = thread.join();
         }
     }
-}
-
-/// All routes. What no route knows is a problem, too.
-fn routes(config: &Config, app: Arc<App>) -> Router {
-    let unknown = || async { Failure::new(StatusCode::NOT_FOUND, "there is no such address here") };
-    let misused = || async { Failure::new(StatusCode::METHOD_NOT_ALLOWED, "this address has other methods") };
-    let intake = if config.intake { intake::routes() } else { Router::new() };
-    Router::new()
-        .merge(health::routes())
-        .merge(v4::routes())
-        .merge(intake)
-        .fallback(unknown)
-        .method_not_allowed_fallback(misused)
-        .with_state(app)
 }
 
 /// Runs what starts a server on a runtime of its own, on a thread of its own, until the server has ended.

@@ -9,18 +9,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use axum::Router;
-use axum::body::Body;
-use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri, header};
-use hyper::body::Incoming;
-use tower::Service;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
 use tracing::Instrument;
 
 use crate::Limits;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::routes::Routes;
+
+/// An answer, as it goes out.
+pub(crate) type Answer = http::Response<Full<Bytes>>;
 
 /// The header that tells a client the id of its request, as it stands in the log. Source: read by the vendor's PHP client.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -28,18 +29,18 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The shell around the routes.
 #[derive(Debug)]
 pub(crate) struct Shell {
-    routes: Router,
+    routes: Routes,
     limits: Arc<Limits>,
     ids: RequestIds,
 }
 
 impl Shell {
-    pub(crate) fn new(routes: Router, limits: Arc<Limits>) -> Arc<Self> {
+    pub(crate) fn new(routes: Routes, limits: Arc<Limits>) -> Arc<Self> {
         Arc::new(Self { routes, limits, ids: RequestIds::new() })
     }
 
     /// The answer to one request; there always is one.
-    pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response {
+    pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
         let begun = Instant::now();
         let id = self.ids.next();
         let span = tracing::info_span!("request", id = %id.0, method = %request.method(), path = request.uri().path());
@@ -55,47 +56,38 @@ impl Shell {
         response
     }
 
-    async fn guarded(&self, request: Request<Incoming>) -> Response {
-        let request = match self.checked(request) {
-            Ok(request) => request,
-            Err(failure) => return closing(failure.into_response()),
+    async fn guarded(&self, request: Request<Incoming>) -> Answer {
+        let host = match check(&request, &self.limits) {
+            Ok(host) => host,
+            Err(failure) => return closing(failure.into_answer()),
         };
-        let routed = AssertUnwindSafe(self.routes.clone().call(request)).catch_unwind();
-        match tokio::time::timeout(self.limits.request_time, routed).await {
-            Ok(Ok(Ok(response))) => response,
+        let answered = AssertUnwindSafe(self.routes.answer(host, request)).catch_unwind();
+        match tokio::time::timeout(self.limits.request_time, answered).await {
+            Ok(Ok(answer)) => answer,
             Ok(Err(panic)) => {
                 tracing::error!(panic = told(&*panic), "a handler panicked");
-                Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "an unknown error occurred").into_response()
+                Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "an unknown error occurred").into_answer()
             }
             Err(_late) => {
                 tracing::warn!("a request took too long");
-                Failure::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "the answer took too long; what was asked may still take effect",
-                )
-                .into_response()
+                let detail = "the answer took too long; what was asked may still take effect";
+                Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_answer()
             }
         }
     }
+}
 
-    /// Refuses what hyper lets through and we do not, and puts the path into its plain form.
-    fn checked(&self, request: Request<Incoming>) -> Result<Request<Body>, Failure> {
-        let (mut head, body) = request.into_parts();
-        check_sizes(&head.uri, &head.headers, &self.limits)?;
-        check_encoding(&head.headers)?;
-        let host = Host::of(&head.uri, &head.headers)?;
-        head.extensions.insert(host);
-        if let Some(uri) = plain(&head.uri) {
-            head.uri = uri;
-        }
-        Ok(Request::from_parts(head, Body::new(body)))
-    }
+/// Refuses what hyper lets through and we do not.
+fn check(request: &Request<Incoming>, limits: &Limits) -> Result<Host, Failure> {
+    check_sizes(request.uri(), request.headers(), limits)?;
+    check_encoding(request.headers())?;
+    Host::of(request.uri(), request.headers())
 }
 
 /// An answer after which the connection ends: what follows may be a body that nobody wants, or anything.
-fn closing(mut response: Response) -> Response {
-    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
+fn closing(mut answer: Answer) -> Answer {
+    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    answer
 }
 
 fn check_sizes(uri: &Uri, headers: &HeaderMap, limits: &Limits) -> Result<(), Failure> {
@@ -125,27 +117,6 @@ fn check_encoding(headers: &HeaderMap) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "compressed bodies are not taken"))
-}
-
-/// The target without empty segments (`//`, a slash at the end), where it has some. Clients build both.
-fn plain(uri: &Uri) -> Option<Uri> {
-    let path = uri.path();
-    if path == "/" || !(path.contains("//") || path.ends_with('/')) {
-        return None;
-    }
-    let mut target = String::with_capacity(path.len() + 64);
-    for segment in path.split('/').filter(|segment| !segment.is_empty()) {
-        target.push('/');
-        target.push_str(segment);
-    }
-    if target.is_empty() {
-        target.push('/');
-    }
-    if let Some(query) = uri.query() {
-        target.push('?');
-        target.push_str(query);
-    }
-    target.parse().ok()
 }
 
 fn told(panic: &(dyn Any + Send)) -> &str {
@@ -178,8 +149,7 @@ impl RequestIds {
 
 impl RequestId {
     fn header(self) -> HeaderValue {
-        HeaderValue::from_maybe_shared(axum::body::Bytes::from(self.0))
-            .expect("hex digits are a header value")
+        HeaderValue::from_maybe_shared(Bytes::from(self.0)).expect("hex digits are a header value")
     }
 }
 
@@ -232,15 +202,6 @@ mod tests {
         assert_eq!(redacted("/x?USER_HASH=1&filter%5Buid%5D=u"), "USER_HASH=***&filter%5Buid%5D=u");
         assert_eq!(redacted("/x?api%5Fkey=123&a[Token]=1&eyJhbGci"), "api%5Fkey=***&a[Token]=***&***");
         assert_eq!(redacted("/x"), "");
-    }
-
-    #[test]
-    fn empty_segments_of_a_path_are_dropped() {
-        let plain = |uri: &str| plain(&uri.parse().unwrap()).map(|uri| uri.to_string());
-        assert_eq!(plain("/api/v4/leads?a=//"), None);
-        assert_eq!(plain("/"), None);
-        assert_eq!(plain("//"), Some("/".to_owned()));
-        assert_eq!(plain("/api//v4/leads/?a=b/"), Some("/api/v4/leads?a=b/".to_owned()));
     }
 
     #[test]

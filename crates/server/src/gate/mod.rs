@@ -6,8 +6,7 @@ mod table;
 use std::fmt;
 
 use async_trait::async_trait;
-use incoming_leads_model::AccountId;
-use incoming_leads_port::{Digest, Error, Ports};
+use incoming_leads_port::{Digest, Error, Ports, Principal};
 use sha2::{Digest as _, Sha256};
 
 pub use crate::host::Host;
@@ -71,21 +70,21 @@ pub fn digest(secret: &str) -> Digest {
 pub struct Session {
     /// The handles, bound to account and user.
     pub ports: Ports,
-    /// The account, where the gate knows it.
-    pub account: Option<AccountId>,
+    /// Account and user, where the gate knows them.
+    pub principal: Option<Principal>,
 }
 
 impl Session {
-    /// A session over these handles, of an account that need not be known: a gateway's.
+    /// A session over these handles, of an account and a user that need not be known: a gateway's.
     #[must_use]
     pub const fn new(ports: Ports) -> Self {
-        Self { ports, account: None }
+        Self { ports, principal: None }
     }
 
-    /// A session of this account.
+    /// A session of this user of this account.
     #[must_use]
-    pub const fn of(account: AccountId, ports: Ports) -> Self {
-        Self { ports, account: Some(account) }
+    pub const fn of(principal: Principal, ports: Ports) -> Self {
+        Self { ports, principal: Some(principal) }
     }
 }
 

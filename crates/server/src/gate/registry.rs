@@ -37,7 +37,7 @@ impl Gate for RegistryGate {
             return Err(Denied::Unknown);
         }
         let ports = self.registry.open(principal).await?;
-        Ok(Session::of(principal.account_id, ports))
+        Ok(Session::of(principal, ports))
     }
 
     async fn ready(&self) -> Result<(), Error> {

@@ -13,8 +13,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use http::{Request, Response};
+use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -25,6 +24,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::Limits;
+use crate::shell::Answer;
 use paced::{Pace, Paced, Watch};
 use slots::{Slot, Slots};
 
@@ -53,7 +53,7 @@ pub(crate) async fn serve<A, F>(
     mut stage: watch::Receiver<Stage>,
 ) where
     A: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Response<Body>> + Send + 'static,
+    F: Future<Output = Answer> + Send + 'static,
 {
     let slots = Slots::new(limits.connections, limits.connections_per_peer);
     let refusals = Arc::new(Semaphore::new(REFUSALS));
@@ -127,7 +127,7 @@ async fn converse<A, F>(
     mut stage: watch::Receiver<Stage>,
 ) where
     A: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
-    F: Future<Output = Response<Body>> + Send + 'static,
+    F: Future<Output = Answer> + Send + 'static,
 {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");

@@ -1,69 +1,69 @@
-//! Add, accept, decline, link.
+//! Add, accept, decline, link; and the intake of chats and mails, which is no part of the documents.
 
-use std::sync::Arc;
+use http::Request;
+use hyper::body::Incoming;
+use incoming_leads_model::{Category, Channel, Uid};
+use incoming_leads_port::{Error, ErrorKind, Operation};
+use incoming_leads_wire_v4::{Problem, accept, add, decline, link};
 
-use axum::extract::{Request, State};
-use http::StatusCode;
-use incoming_leads_model::{Channel, Uid};
-use incoming_leads_wire_v4::{accept, add, decline, link};
-
-use super::{Answer, PathUid, told};
+use super::Answer;
 use crate::app::{App, Caller};
 use crate::failure::Failure;
 
-/// `POST /api/v4/leads/unsorted/sip`
-pub(super) async fn add_calls(State(app): State<Arc<App>>, caller: Caller, request: Request) -> Answer {
-    add(Channel::Sip, &app, &caller, request).await
-}
-
-/// `POST /api/v4/leads/unsorted/forms`
-pub(super) async fn add_forms(State(app): State<Arc<App>>, caller: Caller, request: Request) -> Answer {
-    add(Channel::Forms, &app, &caller, request).await
-}
-
-async fn add(channel: Channel, app: &App, caller: &Caller, request: Request) -> Answer {
+/// `POST /api/v4/leads/unsorted/sip` and `.../forms`
+pub(super) async fn add(channel: Channel, app: &App, caller: &Caller, request: Request<Incoming>) -> Answer {
     let request = add::read_request(channel, &app.read(request).await?)?;
     let added = caller.session.ports.incoming.add(&request.add).await;
     let receipts = added.map_err(|error| Failure::of_batch(&error, &request.request_ids))?;
-    told(add::response(&receipts, &request.request_ids, &caller.origin))
+    Ok(add::response(&receipts, &request.request_ids, &caller.origin))
+}
+
+/// `POST /api/v4/leads/unsorted/chats` and `.../mail`
+pub(super) async fn take_in(
+    category: Category,
+    app: &App,
+    caller: &Caller,
+    request: Request<Incoming>,
+) -> Answer {
+    let item = add::read_take_in(category, &app.read(request).await?)?;
+    let intake = caller.session.ports.intake.as_ref();
+    let intake = intake.ok_or_else(|| Error::new(ErrorKind::Unsupported, Operation::TakeIn))?;
+    let receipt = intake.take_in(&item).await?;
+    Ok(add::response(&[receipt], &["0".to_owned()], &caller.origin))
 }
 
 /// `POST /api/v4/leads/unsorted/{uid}/accept`
 pub(super) async fn accept(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    PathUid(uid): PathUid,
-    request: Request,
+    uid: Option<Uid>,
+    app: &App,
+    caller: &Caller,
+    request: Request<Incoming>,
 ) -> Answer {
     let command = accept::read_request(&app.read(request).await?)?;
     let receipt = caller.session.ports.incoming.accept(&known(uid)?, &command).await?;
-    told(accept::response(&receipt, &caller.origin))
+    Ok(accept::response(&receipt, &caller.origin))
 }
 
 /// `DELETE /api/v4/leads/unsorted/{uid}/decline`
 pub(super) async fn decline(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    PathUid(uid): PathUid,
-    request: Request,
+    uid: Option<Uid>,
+    app: &App,
+    caller: &Caller,
+    request: Request<Incoming>,
 ) -> Answer {
     let command = decline::read_request(&app.read(request).await?)?;
     let receipt = caller.session.ports.incoming.decline(&known(uid)?, &command).await?;
-    told(decline::response(&receipt, &caller.origin))
+    Ok(decline::response(&receipt, &caller.origin))
 }
 
 /// `POST /api/v4/leads/unsorted/{uid}/link`
-pub(super) async fn link(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    PathUid(uid): PathUid,
-    request: Request,
-) -> Answer {
+pub(super) async fn link(uid: Option<Uid>, app: &App, caller: &Caller, request: Request<Incoming>) -> Answer {
     let command = link::read_request(&app.read(request).await?)?;
     let receipt = caller.session.ports.incoming.link(&known(uid)?, &command).await?;
-    told(link::response(&receipt, &caller.origin))
+    Ok(link::response(&receipt, &caller.origin))
 }
 
-fn known(uid: Option<Uid>) -> Result<Uid, Failure> {
-    uid.ok_or_else(|| Failure::new(StatusCode::NOT_FOUND, "no incoming lead with this uid waits here"))
+/// Nothing waits under a text that cannot be a uid.
+fn known(uid: Option<Uid>) -> Result<Uid, Problem> {
+    uid.ok_or_else(|| Problem::not_found("no incoming lead with this uid waits here"))
 }

@@ -1,55 +1,45 @@
-//! The v4 wire: addresses, and who answers them.
+//! The v4 wire: who answers which address. The addresses themselves are the wire's.
 
 mod commands;
+mod directory;
 mod questions;
 
-use std::sync::Arc;
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use incoming_leads_model::Channel;
+use incoming_leads_wire_v4::route::{self, Route};
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::{FromRequestParts, RawPathParams};
-use axum::response::Response;
-use axum::routing::{delete, get, post};
-use http::request::Parts;
-use incoming_leads_model::Uid;
-
-use crate::app::App;
+use crate::app::{App, Caller};
 use crate::failure::Failure;
+use crate::host::Host;
 
-pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/api/v4/leads/unsorted", get(questions::list))
-        .route("/api/v4/leads/unsorted/summary", get(questions::summary))
-        .route("/api/v4/leads/unsorted/{uid}", get(questions::detail))
-        .route("/api/v4/leads/unsorted/sip", post(commands::add_calls))
-        .route("/api/v4/leads/unsorted/forms", post(commands::add_forms))
-        .route("/api/v4/leads/unsorted/{uid}/accept", post(commands::accept))
-        .route("/api/v4/leads/unsorted/{uid}/decline", delete(commands::decline))
-        .route("/api/v4/leads/unsorted/{uid}/link", post(commands::link))
-}
+/// What the wire wrote, or why it wrote nothing.
+type Answer = Result<Response<Vec<u8>>, Failure>;
 
-/// An answer, or why there is none.
-type Answer = Result<Response, Failure>;
-
-/// What the wire wrote, as it goes out.
-fn told(response: http::Response<Vec<u8>>) -> Answer {
-    Ok(response.map(Body::from))
-}
-
-/// The uid in the path; a text that cannot be a uid is the uid of nothing.
-#[derive(Debug)]
-struct PathUid(Option<Uid>);
-
-impl<S: Send + Sync> FromRequestParts<S> for PathUid {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(head: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self(parameter(head, state).await.and_then(|text| Uid::new(&text).ok())))
+pub(crate) async fn answer(app: &App, host: &Host, request: Request<Incoming>) -> Answer {
+    let route = route::find(request.method(), request.uri().path())?;
+    let caller = Caller::admit(app, host, request.headers()).await?;
+    match route {
+        Route::List => questions::list(app, &caller, &request).await,
+        Route::Summary => questions::summary(&caller, &request).await,
+        Route::Get(uid) => questions::get(&caller, uid).await,
+        Route::AddSip => commands::add(Channel::Sip, app, &caller, request).await,
+        Route::AddForms => commands::add(Channel::Forms, app, &caller, request).await,
+        Route::TakeIn(category) if app.intake => commands::take_in(category, app, &caller, request).await,
+        Route::Accept(uid) => commands::accept(uid, app, &caller, request).await,
+        Route::Decline(uid) => commands::decline(uid, app, &caller, request).await,
+        Route::Link(uid) => commands::link(uid, app, &caller, request).await,
+        Route::Entities(kind) => directory::entities(kind, &caller, &request).await,
+        Route::Entity(entity) => directory::entity(entity, &caller).await,
+        Route::Notes(entity) => directory::notes(entity, &caller, &request).await,
+        Route::Fields(_)
+        | Route::Pipelines
+        | Route::Pipeline(_)
+        | Route::Statuses(_)
+        | Route::Users
+        | Route::User(_)
+        | Route::Account => directory::layout(&route, &caller).await,
+        // An intake that is closed, and whatever the wire will know one day.
+        _ => Err(Failure::new(StatusCode::NOT_FOUND, "there is nothing at this address")),
     }
-}
-
-/// The one parameter of a path, decoded; none when it is not UTF-8.
-async fn parameter<S: Send + Sync>(head: &mut Parts, state: &S) -> Option<String> {
-    let parameters = RawPathParams::from_request_parts(head, state).await.ok()?;
-    parameters.iter().next().map(|(_, text)| text.to_owned())
 }

@@ -2,29 +2,29 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use incoming_leads_model::{AccountId, ListQuery, Page};
+use http::Request;
+use incoming_leads_model::{AccountId, ListQuery, Page, Uid};
 use incoming_leads_port::{ItemVersion, Versioned};
 use incoming_leads_wire_v4::{Fragment, fragment, get, list, summary};
 
-use super::{Answer, PathUid, told};
+use super::Answer;
 use crate::app::{App, Caller};
 use crate::cache::ReadyItems;
 use crate::failure::Failure;
 
 /// `GET /api/v4/leads/unsorted`
-pub(super) async fn list(State(app): State<Arc<App>>, caller: Caller, request: Request) -> Answer {
-    let query = list::read_request(&request)?;
+pub(super) async fn list<B>(app: &App, caller: &Caller, request: &Request<B>) -> Answer {
+    let query = list::read_request(request)?;
     let ports = &caller.session.ports;
     if let (Some(cache), Some(versioned), Some(account)) =
-        (&app.ready_items, &ports.versioned, caller.session.account)
+        (&app.ready_items, &ports.versioned, caller.session.principal.map(|principal| principal.account_id))
     {
         let page = ready_page(cache, versioned.as_ref(), account, &query).await?;
         let items = page.items.iter().map(Arc::as_ref);
-        return told(list::response_of_fragments(items, page.more, &query, &caller.origin));
+        return Ok(list::response_of_fragments(items, page.more, &query, &caller.origin));
     }
     let page = ports.incoming.list(&query).await?;
-    told(list::response(&page, &query, &caller.origin))
+    Ok(list::response(&page, &query, &caller.origin))
 }
 
 /// A page of ready items; only those that are not ready yet are read.
@@ -56,17 +56,17 @@ async fn ready_page(
 }
 
 /// `GET /api/v4/leads/unsorted/{uid}`
-pub(super) async fn detail(caller: Caller, PathUid(uid): PathUid) -> Answer {
+pub(super) async fn get(caller: &Caller, uid: Option<Uid>) -> Answer {
     let lead = match uid {
         Some(uid) => caller.session.ports.incoming.get(&uid).await?,
         None => None,
     };
-    told(get::response(lead.as_ref(), &caller.origin))
+    Ok(get::response(lead.as_ref(), &caller.origin))
 }
 
 /// `GET /api/v4/leads/unsorted/summary`
-pub(super) async fn summary(caller: Caller, request: Request) -> Answer {
-    let query = summary::read_request(&request)?;
+pub(super) async fn summary<B>(caller: &Caller, request: &Request<B>) -> Answer {
+    let query = summary::read_request(request)?;
     let answer = caller.session.ports.incoming.summary(&query).await?;
-    told(summary::response(&answer, &caller.origin))
+    Ok(summary::response(&answer, &caller.origin))
 }

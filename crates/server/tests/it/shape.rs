@@ -39,7 +39,9 @@ impl Shapes {
                     self.learn(&format!("{base}.{key}"), member);
                 }
             }
-            Value::Array(elements) => elements.iter().for_each(|element| self.learn(&format!("{place}[]"), element)),
+            Value::Array(elements) => {
+                elements.iter().for_each(|element| self.learn(&format!("{place}[]"), element))
+            }
             _ => {}
         }
     }
@@ -67,7 +69,11 @@ impl Shapes {
             }
             (Value::Array(shown), Value::Array(elements)) => {
                 if elements.len() < shown.len() {
-                    faults.push(format!("{place} has {} elements, shown are {}", elements.len(), shown.len()));
+                    faults.push(format!(
+                        "{place} has {} elements, shown are {}",
+                        elements.len(),
+                        shown.len()
+                    ));
                 }
                 for (shown, element) in shown.iter().zip(elements) {
                     self.compare(&format!("{place}[]"), shown, element, faults);
@@ -137,7 +143,9 @@ mod tests {
 
     #[test]
     fn a_type_of_the_other_document_is_fine() {
-        let other = faults_of(|answer| answer["_embedded"]["unsorted"][2]["metadata"]["phone"] = 14_155_551_234_u64.into());
+        let other = faults_of(|answer| {
+            answer["_embedded"]["unsorted"][2]["metadata"]["phone"] = 14_155_551_234_u64.into()
+        });
         assert_eq!(other, Vec::<String>::new());
     }
 }

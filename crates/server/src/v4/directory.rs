@@ -1,0 +1,97 @@
+//! What the links of incoming leads lead to: leads, contacts, companies, customers, notes, and the account's layout.
+
+use std::sync::Arc;
+
+use http::Request;
+use incoming_leads_model::{EntityKind, EntityRef};
+use incoming_leads_port::{Directory, EntityQuery, Error, ErrorKind, Operation};
+use incoming_leads_wire_v4::route::Route;
+use incoming_leads_wire_v4::{Problem, account, entity};
+
+use super::Answer;
+use crate::app::Caller;
+
+/// `GET /api/v4/{leads, contacts, companies, customers}`
+pub(super) async fn entities<B>(kind: EntityKind, caller: &Caller, request: &Request<B>) -> Answer {
+    let page = entity::read_list_request(request)?;
+    let (directory, origin) = (directory(caller)?, &caller.origin);
+    let layout = directory.layout().await?;
+    Ok(match kind {
+        EntityKind::Lead => {
+            let leads = directory.leads(&EntityQuery::listed(page)).await?;
+            entity::leads_response(&leads, page, &layout, origin)
+        }
+        EntityKind::Contact => {
+            let contacts = directory.contacts(&EntityQuery::listed(page)).await?;
+            entity::contacts_response(&contacts, page, &layout, origin)
+        }
+        EntityKind::Company => {
+            let companies = directory.companies(&EntityQuery::listed(page)).await?;
+            entity::companies_response(&companies, page, &layout, origin)
+        }
+        EntityKind::Customer => {
+            let customers = directory.customers(&EntityQuery::listed(page)).await?;
+            entity::customers_response(&customers, page, &layout, origin)
+        }
+    })
+}
+
+/// `GET /api/v4/{leads, contacts, companies, customers}/{id}`
+pub(super) async fn entity(entity: EntityRef, caller: &Caller) -> Answer {
+    let (directory, origin) = (directory(caller)?, &caller.origin);
+    let layout = directory.layout().await?;
+    Ok(match entity {
+        EntityRef::Lead(id) => {
+            let found = directory.leads(&EntityQuery::with_ids(vec![id])).await?;
+            entity::lead_response(found.items.first(), &layout, origin)
+        }
+        EntityRef::Contact(id) => {
+            let found = directory.contacts(&EntityQuery::with_ids(vec![id])).await?;
+            entity::contact_response(found.items.first(), &layout, origin)
+        }
+        EntityRef::Company(id) => {
+            let found = directory.companies(&EntityQuery::with_ids(vec![id])).await?;
+            entity::company_response(found.items.first(), &layout, origin)
+        }
+        EntityRef::Customer(id) => {
+            let found = directory.customers(&EntityQuery::with_ids(vec![id])).await?;
+            entity::customer_response(found.items.first(), &layout, origin)
+        }
+    })
+}
+
+/// `GET /api/v4/{leads, contacts, companies, customers}/{id}/notes`
+pub(super) async fn notes<B>(on: EntityRef, caller: &Caller, request: &Request<B>) -> Answer {
+    let page = entity::read_list_request(request)?;
+    let directory = directory(caller)?;
+    let layout = directory.layout().await?;
+    let notes = directory.notes(on, page).await?;
+    Ok(entity::notes_response(on, &notes, page, &layout, &caller.origin))
+}
+
+/// Account, pipelines, statuses, users, custom fields: all that is told of an account.
+pub(super) async fn layout(route: &Route, caller: &Caller) -> Answer {
+    let layout = directory(caller)?.layout().await?;
+    let origin = &caller.origin;
+    Ok(match *route {
+        Route::Fields(kind) => account::fields_response(kind, &layout, origin),
+        Route::Pipelines => account::pipelines_response(&layout, origin),
+        Route::Pipeline(pipeline) => account::pipeline_response(pipeline, &layout, origin),
+        Route::Statuses(pipeline) => account::statuses_response(pipeline, &layout, origin),
+        Route::Users => account::users_response(&layout, origin),
+        Route::User(user) => account::user_response(user, &layout, origin),
+        Route::Account => match caller.session.principal {
+            Some(principal) => account::account_response(&layout, principal.user_id, origin),
+            None => return Err(unsupported().into()),
+        },
+        _ => return Err(Problem::not_found("there is nothing at this address").into()),
+    })
+}
+
+fn directory(caller: &Caller) -> Result<&Arc<dyn Directory>, Error> {
+    caller.session.ports.directory.as_ref().ok_or_else(unsupported)
+}
+
+fn unsupported() -> Error {
+    Error::new(ErrorKind::Unsupported, Operation::Directory)
+}

@@ -1,0 +1,260 @@
+//! What real clients depend on: the rows of the list that the documents do not tell.
+
+use incoming_leads_server::Config;
+use serde_json::{Value, json};
+
+use crate::raw::exchange;
+use crate::world::{ADMINISTRATOR, World, request};
+
+const UNSORTED: &str = "/api/v4/leads/unsorted";
+const FORM: &str = "5af9dedb6f2c6a29eaac6ee37fc75ffbb66e139e4603bdd0e14e39d4b319";
+const CHAT: &str = "9ca097816a45770002e406db35e2a1945364d570b765332cef7a57289fc0";
+const CALL: &str = "400c5eb65b9fa7bbfa813cf593b49d4942f325c7c3fbbcf3acf3bee79b63";
+
+/// A form that is like no other.
+fn form(number: usize) -> Value {
+    json!({
+        "source_name": "s", "source_uid": "constant",
+        "metadata": {"form_id": number, "form_page": "https://example.com", "form_sent_at": 1_690_000_000},
+        "_embedded": {"leads": [{"name": "l"}], "contacts": [{"name": "c"}]},
+    })
+}
+
+#[tokio::test]
+async fn a_request_id_comes_back_as_the_same_text_else_the_place_in_the_batch() {
+    let world = World::kommo().await;
+    let mut batch: Vec<Value> = (0..5).map(form).collect();
+    batch[1]["request_id"] = "+7 (495) <x>".into();
+    batch[2]["request_id"] = 17.into();
+    batch[3]["request_id"] = "".into();
+    let answer = world.post(&format!("{UNSORTED}/forms"), &json!(batch)).await;
+    let ids: Vec<_> =
+        answer["_embedded"]["unsorted"].as_array().unwrap().iter().map(|item| &item["request_id"]).collect();
+    assert_eq!(json!(ids), json!(["0", "+7 (495) <x>", "17", "", "4"]));
+    assert_eq!(answer["_total_items"], 5);
+}
+
+#[tokio::test]
+async fn an_empty_list_and_a_page_past_the_end_have_no_content() {
+    let world = World::kommo().await;
+    for target in ["?page=2", "?limit=2&page=3", "?filter[category][]=mail", "?filter[uid]=x"] {
+        let answer = world.get(&format!("{UNSORTED}{target}")).await;
+        assert_eq!((answer.status, answer.body.len()), (204, 0), "{target}");
+        assert_eq!((answer.header("content-type"), answer.header("content-length")), (None, None));
+    }
+}
+
+#[tokio::test]
+async fn a_list_tells_no_total_and_its_links_lead_on_where_the_client_is() {
+    let world = World::kommo().await;
+    let mut target = format!("{UNSORTED}?limit=1&order%5Bcreated_at%5D=asc");
+    let mut seen = Vec::new();
+    for page in 1.. {
+        let answer = world.get(&target).await;
+        let list = answer.json();
+        assert_eq!((list["_page"].as_u64(), list.get("_total_items")), (Some(page), None));
+        seen.push(list["_embedded"]["unsorted"][0]["uid"].as_str().unwrap().to_owned());
+        let Some(next) = list["_links"]["next"]["href"].as_str() else { break };
+        let rest = next.strip_prefix("http://leads.example").expect("the host that the client called");
+        assert!(rest.starts_with("/api/v4/leads/unsorted?"), "{rest}");
+        target = rest.to_owned();
+    }
+    assert_eq!(seen, [CALL, CHAT, FORM]);
+}
+
+#[tokio::test]
+async fn links_name_the_host_of_the_request_with_its_port_unless_a_public_url_is_set() {
+    let mut config = Config::default();
+    let spoofed = request(ADMINISTRATOR, "GET", &format!("{UNSORTED}/{FORM}"), "").replace(
+        "Host: leads.example",
+        "Host: 127.0.0.1:8080\r\nX-Forwarded-Host: evil.test\r\nX-Forwarded-Proto: https",
+    );
+    for (public_url, origin) in
+        [(None, "http://127.0.0.1:8080"), (Some("https://inbox.example.com/"), "https://inbox.example.com")]
+    {
+        config.public_url = public_url.map(|url| url.parse().unwrap());
+        let world = World::both(config.clone()).await;
+        let item = exchange(world.addr(), &spoofed).await.unwrap().json();
+        assert_eq!(item["_links"]["self"]["href"], format!("{origin}{UNSORTED}/{FORM}"));
+        assert_eq!(
+            item["_embedded"]["leads"][0]["_links"]["self"]["href"],
+            format!("{origin}/api/v4/leads/236768")
+        );
+    }
+}
+
+/// Accept and decline say enough when they say nothing.
+#[tokio::test]
+async fn accept_and_decline_take_what_clients_send_for_nothing() {
+    let bodies = [
+        ("", ""),
+        ("", "Content-Type: application/x-www-form-urlencoded\r\n"),
+        ("", "Content-Type: application/json\r\n"),
+        ("[]", "Content-Type: application/json\r\n"),
+        ("[]", "Content-Type: application/x-www-form-urlencoded\r\n"),
+        ("{}", "Content-Type: application/json; charset=UTF-8\r\n"),
+        ("{}", ""),
+        ("null", "Content-Type: application/json\r\n"),
+        (r#"{"user_id":"8375357"}"#, "Content-Type: application/json\r\n"),
+        (r#"{"user_id":0,"pipeline_id":1}"#, "Content-Type: application/hal+json\r\n"),
+    ];
+    for (body, kind) in bodies {
+        for (method, command) in [("POST", "accept"), ("DELETE", "decline")] {
+            let world = World::kommo().await;
+            let target = format!("{UNSORTED}/{FORM}/{command}");
+            let asked = request(ADMINISTRATOR, method, &target, body)
+                .replace("Content-Type: application/json\r\n", "")
+                .replace("Content-Length", &format!("{kind}Content-Length"));
+            let answer = exchange(world.addr(), asked).await.unwrap();
+            assert_eq!(answer.status, 200, "{command} {kind} {body}: {}", answer.text());
+            let decided = answer.json();
+            assert_eq!((&decided["uid"], &decided["category"]), (&json!(FORM), &json!("forms")));
+            assert_eq!(
+                (&decided["pipeline_id"], &decided["created_at"]),
+                (&json!(6_950_551), &json!(1_686_819_152))
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_chunked_body_is_a_body() {
+    let world = World::kommo().await;
+    let head = request(ADMINISTRATOR, "DELETE", &format!("{UNSORTED}/{FORM}/decline"), "");
+    let asked =
+        head.replace("Content-Length: 0\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n");
+    assert_eq!(exchange(world.addr(), asked).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn filters_are_read_in_every_form() {
+    let world = World::kommo().await;
+    for (query, uids) in [
+        (format!("filter[uid]={FORM}"), vec![FORM]),
+        (format!("filter[uid][]={FORM}"), vec![FORM]),
+        (format!("filter[uid][0]={FORM}&filter[uid][7]={CALL}"), vec![FORM, CALL]),
+        (format!("filter%5Buid%5D%5B0%5D={CHAT}&limit=50&page=1"), vec![CHAT]),
+        ("filter[category][]=sip".to_owned(), vec![CALL]),
+        ("filter[category]=forms".to_owned(), vec![FORM]),
+        ("filter%5Bcategory%5D%5B0%5D=chats&filter%5Bcategory%5D%5B3%5D=sip".to_owned(), vec![CHAT, CALL]),
+        ("filter[pipeline_id]=6950551".to_owned(), vec![FORM, CHAT, CALL]),
+        ("filter[pipeline_id][0]=6950551&filter[category]=sip".to_owned(), vec![CALL]),
+        ("order[created_at]=asc&limit=250".to_owned(), vec![CALL, CHAT, FORM]),
+        ("with=anything&utm=x&category=mail".to_owned(), vec![FORM, CHAT, CALL]),
+    ] {
+        let list = world.get(&format!("{UNSORTED}?{query}")).await.json();
+        let found: Vec<_> =
+            list["_embedded"]["unsorted"].as_array().unwrap().iter().map(|item| &item["uid"]).collect();
+        assert_eq!(json!(found), json!(uids), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn what_clients_add_to_a_detail_does_no_harm() {
+    let world = World::kommo().await;
+    for target in [
+        format!("/{FORM}?limit=250&page=1"),
+        format!("/{FORM}/"),
+        format!("/{FORM}//?page=1"),
+        format!("/{FORM}?filter[x]=y"),
+    ] {
+        let answer = world.get(&format!("{UNSORTED}{target}")).await;
+        assert_eq!((answer.status, &answer.json()["uid"]), (200, &json!(FORM)), "{target}");
+    }
+    let with_body = world.ask(ADMINISTRATOR, "GET", &format!("{UNSORTED}/{FORM}"), "[]").await;
+    assert_eq!(with_body.status, 200);
+    let head = exchange_head(&world, &format!("{UNSORTED}/{FORM}")).await;
+    let body = world.get(&format!("{UNSORTED}/{FORM}")).await.body.len().to_string();
+    assert_eq!((head.0, head.1.as_deref()), (200, Some(body.as_str())));
+    assert_eq!(exchange_head(&world, &format!("{UNSORTED}/x")).await.0, 204);
+    assert_eq!(exchange_head(&world, &format!("{UNSORTED}/sip")).await.0, 405);
+}
+
+async fn exchange_head(world: &World, target: &str) -> (u16, Option<String>) {
+    let mut raw = crate::raw::Raw::open(world.addr()).await;
+    raw.send(request(ADMINISTRATOR, "HEAD", target, "")).await;
+    let answer = raw.head_answer().await.unwrap();
+    let length = answer.header("content-length").map(str::to_owned);
+    // The next answer begins right after the head.
+    raw.send(request(ADMINISTRATOR, "GET", &format!("{UNSORTED}/{FORM}"), "")).await;
+    assert_eq!(raw.answer().await.unwrap().status, 200);
+    (answer.status, length)
+}
+
+#[tokio::test]
+async fn metadata_have_all_keys_and_entities_have_ids() {
+    let world = World::both(Config::default()).await;
+    let bare = json!([{"source_name": "s", "source_uid": "u", "metadata": {"form_id": "f"}}]);
+    world.post(&format!("{UNSORTED}/forms"), &bare).await;
+    let mut seen = 0;
+    for token in [ADMINISTRATOR, crate::world::STRANGER] {
+        let list = world.ask(token, "GET", &format!("{UNSORTED}?limit=250"), "").await.json();
+        for item in list["_embedded"]["unsorted"].as_array().unwrap() {
+            let keys: &[&str] = match item["category"].as_str().unwrap() {
+                "sip" => &[],
+                "forms" => &["form_id", "form_name", "form_page", "form_sent_at"],
+                "chats" => &[
+                    "from",
+                    "to",
+                    "received_at",
+                    "service",
+                    "client",
+                    "origin",
+                    "last_message_text",
+                    "source_name",
+                ],
+                "mail" => &["from", "received_at", "subject", "thread_id", "message_id", "content_summary"],
+                other => panic!("{other}"),
+            };
+            let metadata = item["metadata"].as_object().unwrap();
+            assert!(keys.iter().all(|key| metadata.contains_key(*key)), "{item:#}");
+            for kind in ["leads", "contacts", "companies"] {
+                let entities = item["_embedded"][kind].as_array().unwrap();
+                assert!(entities.iter().all(|entity| entity["id"].as_u64() > Some(0)), "{item:#}");
+            }
+            assert_eq!(item["_embedded"]["leads"].as_array().unwrap().len(), 1);
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 9);
+}
+
+#[tokio::test]
+async fn a_summary_has_integers_also_where_nothing_is() {
+    let world = World::kommo().await;
+    let nothing = world.get(&format!("{UNSORTED}/summary?filter[created_at][to]=1")).await.json();
+    let none = json!({"total": 0});
+    let categories = json!({"sip": none, "mail": none, "forms": none, "chats": none});
+    let zeros =
+        json!({"total": 0, "accepted": 0, "declined": 0, "average_sort_time": 0, "categories": categories});
+    assert_eq!(nothing, zeros);
+    world.post(&format!("{UNSORTED}/forms"), &json!([form(1), form(2)])).await;
+    let some = world.get(&format!("{UNSORTED}/summary?filter[created_at]=1690000000")).await.json();
+    assert_eq!((&some["total"], &some["categories"]["forms"]["total"]), (&json!(2), &json!(2)));
+}
+
+#[tokio::test]
+async fn the_lead_of_an_add_can_be_used_at_once() {
+    let world = World::kommo().await;
+    let added = world.post(&format!("{UNSORTED}/forms"), &json!([form(1)])).await;
+    let item = &added["_embedded"]["unsorted"][0];
+    let href = item["_embedded"]["leads"][0]["_links"]["self"]["href"].as_str().unwrap();
+    let lead = world.get(href.strip_prefix("http://leads.example").unwrap()).await;
+    assert_eq!((lead.status, &lead.json()["name"]), (200, &json!("l")));
+}
+
+#[tokio::test]
+async fn json_may_be_called_by_its_relatives() {
+    for kind in [
+        "application/json",
+        "application/json; charset=utf-8",
+        "APPLICATION/JSON;charset=\"UTF-8\"",
+        "application/hal+json",
+    ] {
+        let world = World::kommo().await;
+        let body = json!([form(1)]).to_string();
+        let asked = request(ADMINISTRATOR, "POST", &format!("{UNSORTED}/forms"), &body)
+            .replace("Content-Type: application/json", &format!("Content-Type: {kind}"));
+        assert_eq!(exchange(world.addr(), asked).await.unwrap().status, 200, "{kind}");
+    }
+}
