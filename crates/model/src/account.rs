@@ -121,11 +121,14 @@ impl Pipeline {
         self.statuses.iter().find(|status| status.kind == StatusKind::Unsorted)
     }
 
-    /// The stage into which accept moves a lead when nothing is said: the first after "unsorted" (R8).
+    /// The stage into which accept moves a lead when nothing is said: the first after "unsorted" (R8), never "won" or
+    /// "lost".
     #[must_use]
     pub fn first_status(&self) -> Option<StatusId> {
-        let ordinary = self.statuses.iter().filter(|status| status.kind == StatusKind::Ordinary);
-        ordinary.min_by_key(|status| (status.sort, status.id)).map(|status| status.id)
+        let open = self.statuses.iter().filter(|status| {
+            status.kind == StatusKind::Ordinary && status.id != StatusId::WON && status.id != StatusId::LOST
+        });
+        open.min_by_key(|status| (status.sort, status.id)).map(|status| status.id)
     }
 
     /// Whether a lead can be accepted into this status: any of the pipeline's but "unsorted", and "won" and "lost" (R8).

@@ -277,13 +277,15 @@ impl Contact {
         reveal_or_bin(&mut self.stamp, &mut self.is_unsorted, patch, by, at);
     }
 
-    /// Takes over what another contact tells and this one does not: names, custom fields, tags, further keys (R10).
+    /// Takes over what another contact tells and this one does not: names, who answers for it,
+    /// company, custom fields, tags, further keys (R10).
     pub fn absorb(&mut self, other: &Contact, by: UserId, at: Moment) {
         self.stamp.touch(by, at);
         fill(&mut self.first_name, &other.first_name);
         fill(&mut self.last_name, &other.last_name);
         fill(&mut self.company, &other.company);
         fill(&mut self.card.name, &other.card.name);
+        fill(&mut self.card.responsible_user_id, &other.card.responsible_user_id);
         for field in &other.card.custom_fields {
             match self.card.custom_fields.iter_mut().find(|own| own.field == field.field) {
                 None => self.card.custom_fields.push(field.clone()),

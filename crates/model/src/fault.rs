@@ -194,6 +194,12 @@ impl Path {
     }
 }
 
+impl FromIterator<&'static str> for Path {
+    fn from_iter<I: IntoIterator<Item = &'static str>>(keys: I) -> Self {
+        keys.into_iter().map(|key| Segment::Key(key.into())).collect()
+    }
+}
+
 impl FromIterator<Segment> for Path {
     fn from_iter<I: IntoIterator<Item = Segment>>(segments: I) -> Self {
         Self(segments.into_iter().collect())

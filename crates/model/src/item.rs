@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::draft::{CompanyDraft, ContactDraft, LeadDraft};
 use crate::entity::{Company, Contact, Lead};
 use crate::id::{AccountId, CompanyId, ContactId, CustomerId, LeadId, PipelineId, Uid};
-use crate::metadata::{Category, Metadata};
+use crate::metadata::{Category, Metadata, told};
 use crate::moment::Moment;
 
 /// An incoming lead as the pending stage holds it.
@@ -92,8 +92,10 @@ pub struct IncomingLead {
     /// Its account.
     pub account_id: Option<AccountId>,
     /// Name of its source; told and none is `Some(None)`.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "told")]
     pub source_name: Option<Option<String>>,
     /// Uid of its source; told and none is `Some(None)`. v2 lists do not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "told")]
     pub source_uid: Option<Option<String>>,
     /// The pipeline in which it waits. v2 lists do not tell it.
     pub pipeline_id: Option<PipelineId>,

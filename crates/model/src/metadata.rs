@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::moment::Moment;
@@ -127,7 +127,7 @@ pub struct SipMetadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_code: Option<String>,
     /// The call's own code; undocumented on v4. Text by intent, but numbers and arrays are sent too.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "told")]
     pub uniq: Option<Value>,
     /// Who was called: a user id, number or name; on newer pages of the vendor only.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,6 +138,11 @@ pub struct SipMetadata {
     /// Any further key.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub further: Further,
+}
+
+/// A value that is there, were it null: serde's own reading takes null for an absent one.
+pub(crate) fn told<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
 }
 
 /// Whether a call note is wished for (R8).

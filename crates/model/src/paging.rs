@@ -22,16 +22,16 @@ pub fn split(wanted: PageRequest, most: u32) -> Vec<Slice> {
     if wanted.size() <= most {
         return vec![Slice { page: wanted, skip: 0, take: wanted.size() }];
     }
-    let mut at = wanted.offset();
-    let end = at.saturating_add(u64::from(wanted.size()));
-    let mut slices = Vec::new();
-    while at < end {
-        let (number, skip) = (at / u64::from(most) + 1, at % u64::from(most));
-        let take = (u64::from(most) - skip).min(end - at);
-        let Ok(page) = PageRequest::new(number, most) else { break };
+    let start = wanted.offset();
+    let end = start.saturating_add(u64::from(wanted.size()));
+    let pages = start / u64::from(most)..end.div_ceil(u64::from(most));
+    let slices = pages.map(|before| {
+        let page =
+            PageRequest::new(before + 1, most).expect("the number is above 0 and the size was held to it");
+        let first = start.max(page.offset());
+        let last = end.min(page.offset().saturating_add(u64::from(most)));
         // Both are at most `most`, which is a u32.
-        slices.push(Slice { page, skip: skip as u32, take: take as u32 });
-        at += take;
-    }
-    slices
+        Slice { page, skip: (first - page.offset()) as u32, take: (last - first) as u32 }
+    });
+    slices.collect()
 }

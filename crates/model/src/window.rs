@@ -8,6 +8,8 @@ use crate::query::Window;
 
 /// How many levels there are: 64^7 seconds hold every moment up to the year 9999.
 pub const LEVELS: u8 = 8;
+/// How many buckets of one level make one of the next.
+const FAN: u64 = 1 << BITS;
 const BITS: u32 = 6;
 
 /// A bucket: the seconds `index * 64^level ..= (index + 1) * 64^level - 1`, UTC.
@@ -51,19 +53,12 @@ pub fn cover(window: Window) -> Vec<Bucket> {
         window.to().secs().cast_unsigned() + 1
     };
     for level in 0..LEVELS {
-        while low < high && !low.is_multiple_of(1 << BITS) {
-            buckets.push(Bucket { level, index: low });
-            low += 1;
-        }
-        while low < high && !high.is_multiple_of(1 << BITS) {
-            high -= 1;
-            buckets.push(Bucket { level, index: high });
-        }
-        low >>= BITS;
-        high >>= BITS;
-        if low == high {
-            break;
-        }
+        let bucket = |index| Bucket { level, index };
+        // What does not fill buckets of the next level stays in this one, at both ends.
+        let first = low.next_multiple_of(FAN).min(high);
+        let last = (high - high % FAN).max(first);
+        buckets.extend((low..first).chain(last..high).map(bucket));
+        (low, high) = (first / FAN, last / FAN);
     }
     buckets
 }

@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use crate::account::{EntityKind, Layout};
-use crate::draft::{Card, CompanyDraft, ContactDraft, Draft, FieldRef, LeadDraft, NoteDraft, TagRef};
+use crate::draft::{
+    Card, CompanyDraft, ContactDraft, Draft, EnumRef, FieldRef, FieldValues, LeadDraft, NoteDraft, TagRef,
+};
 use crate::fault::{Fault, FaultCode, Path, Segment};
 use crate::limits::{
     MAX_CUSTOM_FIELDS, MAX_ENTITY_BYTES, MAX_FIELD_VALUES, MAX_JSON_DEPTH, MAX_METADATA_BYTES,
@@ -60,27 +62,30 @@ impl<'a> At<'a> {
 
 /// Collects what is wrong with one draft.
 pub(super) struct Check<'a> {
-    pub(super) layout: &'a Layout,
-    pub(super) faults: Vec<Fault>,
+    layout: &'a Layout,
+    faults: Vec<Fault>,
     /// Bytes of keys and texts since the last [`Check::bounded`] began.
     weight: usize,
+    /// Bytes of one text, at most.
+    longest: usize,
 }
 
 impl<'a> Check<'a> {
     pub(super) const fn new(layout: &'a Layout) -> Self {
-        Self { layout, faults: Vec::new(), weight: 0 }
+        Self { layout, faults: Vec::new(), weight: 0, longest: usize::MAX }
     }
 
-    pub(super) fn fault(
-        &mut self,
-        at: &At<'_>,
-        code: FaultCode,
-        detail: impl Into<std::borrow::Cow<'static, str>>,
-    ) {
+    /// All that is wrong with the draft.
+    pub(super) fn draft(mut self, draft: &Draft) -> Vec<Fault> {
+        self.whole(draft);
+        self.faults
+    }
+
+    fn fault(&mut self, at: &At<'_>, code: FaultCode, detail: impl Into<std::borrow::Cow<'static, str>>) {
         self.faults.push(Fault::new(code, at.path(), detail));
     }
 
-    pub(super) fn draft(&mut self, draft: &Draft) {
+    fn whole(&mut self, draft: &Draft) {
         let Draft {
             source_name,
             source_uid,
@@ -94,7 +99,9 @@ impl<'a> Check<'a> {
         self.name(&At::top("source_name"), source_name.as_deref());
         self.source_uid(source_uid.as_deref());
         if let Some(metadata) = metadata {
+            self.longest = MAX_METADATA_TEXT_BYTES;
             self.bounded(&At::top("metadata"), MAX_METADATA_BYTES, |check, at| check.metadata(at, metadata));
+            self.longest = usize::MAX;
         }
         let at = At::top("leads");
         self.at_most_one(&at, leads.len());
@@ -166,15 +173,15 @@ impl<'a> Check<'a> {
         if text.contains('\0') {
             self.fault(at, FaultCode::InvalidText, "the character NUL (U+0000) is not taken");
         }
+        if text.len() > self.longest {
+            let detail = format!("{} bytes, at most {} are taken", text.len(), self.longest);
+            self.fault(at, FaultCode::TooLong, detail);
+        }
     }
 
     fn told(&mut self, at: &At<'_>, key: &str, text: Option<&str>) {
-        let Some(text) = text else { return };
-        let at = at.key(key);
-        self.text(&at, text);
-        if text.len() > MAX_METADATA_TEXT_BYTES {
-            let detail = format!("{} bytes, at most {MAX_METADATA_TEXT_BYTES} are taken", text.len());
-            self.fault(&at, FaultCode::TooLong, detail);
+        if let Some(text) = text {
+            self.text(&at.key(key), text);
         }
     }
 
@@ -304,9 +311,7 @@ impl<'a> Check<'a> {
             let NoteDraft { kind, text, further } = note;
             let at = below.index(index);
             self.name(&at.key("kind"), kind.as_deref());
-            if let Some(text) = text {
-                self.text(&at.key("text"), text);
-            }
+            self.told(&at, "text", text.as_deref());
             self.further(&at, further, 0);
         }
         self.card(at, EntityKind::Lead, card);
@@ -327,7 +332,7 @@ impl<'a> Check<'a> {
         self.further(at, further, 0);
     }
 
-    fn custom_fields(&mut self, at: &At<'_>, entity: EntityKind, fields: &[crate::draft::FieldValues]) {
+    fn custom_fields(&mut self, at: &At<'_>, entity: EntityKind, fields: &[FieldValues]) {
         self.count(at, fields.len(), MAX_CUSTOM_FIELDS, "custom fields");
         for (index, told) in fields.iter().enumerate().take(MAX_CUSTOM_FIELDS) {
             let at = at.index(index);
@@ -345,10 +350,12 @@ impl<'a> Check<'a> {
             for (index, value) in told.values.iter().enumerate().take(MAX_FIELD_VALUES) {
                 let at = at.index(index);
                 self.json(&at.key("value"), &value.value, 0);
-                if let Some(subtype) = &value.subtype {
-                    self.name(&at.key("subtype"), Some(subtype));
+                self.name(&at.key("subtype"), value.subtype.as_deref());
+                let Some(choice) = &value.choice else { continue };
+                if let EnumRef::Code(code) = choice {
+                    self.name(&at.key("choice"), Some(code));
                 }
-                if value.choice.as_ref().is_some_and(|choice| !field.has_choice(choice)) {
+                if !field.has_choice(choice) {
                     let detail = format!("field {} has no such choice", field.id);
                     self.fault(&at.key("choice"), FaultCode::NotSupportedChoice, detail);
                 }

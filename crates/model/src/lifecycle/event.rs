@@ -6,6 +6,7 @@ use crate::draft::TagRef;
 use crate::entity::{Company, Contact, Lead, Note, Tag};
 use crate::id::{AccountId, ContactId, LeadId, PipelineId, StatusId, Uid, UserId};
 use crate::item::{Item, Links, Receipt};
+use crate::lifecycle::command::Scene;
 use crate::lifecycle::settle::LinkTarget;
 use crate::metadata::Category;
 use crate::moment::Moment;
@@ -35,6 +36,21 @@ pub struct Event {
 }
 
 impl Event {
+    /// That this happens to an incoming lead that waits.
+    pub(super) fn of(scene: Scene<'_>, item: &Item, on_behalf_of: UserId, kind: EventKind) -> Self {
+        Self {
+            account_id: scene.layout.account.id,
+            uid: item.uid.clone(),
+            category: item.category(),
+            pipeline_id: item.pipeline_id,
+            created_at: item.created_at,
+            recorded_at: scene.now,
+            by: scene.caller,
+            on_behalf_of,
+            kind,
+        }
+    }
+
     /// The event's own moment (UTC): of an add, when the lead came to be; of all else, when it was recorded (R12).
     #[must_use]
     pub const fn moment(&self) -> Moment {

@@ -1,6 +1,7 @@
 //! The life of an incoming lead: commands decide, events tell, states follow, changes carry it out.
 
 mod add;
+mod batch;
 mod change;
 mod check;
 mod command;

@@ -91,7 +91,7 @@ impl Accept {
             Metadata::Forms(_) | Metadata::Chats(_) | Metadata::Mail(_) => Vec::new(),
         };
         let accepted = Accepted { status_id: status, links: item.links, notes };
-        Ok(settled(scene, item, user, EventKind::Accepted(accepted)))
+        Ok(Event::of(scene, item, user, EventKind::Accepted(accepted)))
     }
 
     /// Where the lead goes; none leaves an existing lead where it is.
@@ -128,7 +128,7 @@ impl Decline {
         scene.layout.authorize(scene.caller, Right::Sort)?;
         let item = state.pending(uid)?;
         let user = scene.named(self.user_id).map_err(|fault| Refusal::Invalid(vec![fault]))?;
-        Ok(settled(scene, item, user, EventKind::Declined(Declined { links: item.links })))
+        Ok(Event::of(scene, item, user, EventKind::Declined(Declined { links: item.links })))
     }
 }
 
@@ -143,15 +143,15 @@ impl Link {
         let item = facts.state.pending(uid)?;
         let mut faults = Vec::new();
         faults.extend(linkable(scene.layout.policies.linkable, item.category()).err());
-        faults.extend(live(facts.target, "target", self.target).err());
+        faults.extend(not_live(facts.target, "target", self.target));
         if let Some(contact) = self.contact_id {
-            faults.extend(live(facts.contact, "contact_id", contact).err());
+            faults.extend(not_live(facts.contact, "contact_id", contact));
         }
         let user = scene.named(self.user_id).map_err(|fault| faults.push(fault));
         match user {
             Ok(user) if faults.is_empty() => {
                 let linked = LinkedTo { target: self.target, contact_id: self.contact_id, links: item.links };
-                Ok(settled(scene, item, user, EventKind::Linked(linked)))
+                Ok(Event::of(scene, item, user, EventKind::Linked(linked)))
             }
             Ok(_) | Err(()) => Err(Refusal::Invalid(faults)),
         }
@@ -187,34 +187,15 @@ fn linkable(policy: LinkPolicy, category: Category) -> Result<(), Fault> {
     ))
 }
 
-fn live(standing: Option<Standing>, key: &'static str, what: impl std::fmt::Display) -> Result<(), Fault> {
-    let why = match standing {
-        Some(Standing::Live) => return Ok(()),
-        Some(Standing::Hidden) => "still waits in the stage of incoming leads",
-        Some(Standing::Binned) => "lies in the bin",
-        None => "is not there",
-    };
-    Err(Fault::new(FaultCode::NotSupportedChoice, Path::of(key), format!("{what} {why}")))
+fn not_live(standing: Option<Standing>, key: &'static str, what: impl std::fmt::Display) -> Option<Fault> {
+    let why = Standing::refusal(standing)?;
+    Some(Fault::new(FaultCode::NotSupportedChoice, Path::of(key), format!("{what} {why}")))
 }
 
 fn both<A, B>(a: Result<A, Fault>, b: Result<B, Fault>) -> Result<(A, B), Refusal> {
     match (a, b) {
         (Ok(a), Ok(b)) => Ok((a, b)),
         (a, b) => Err(Refusal::Invalid(a.err().into_iter().chain(b.err()).collect())),
-    }
-}
-
-fn settled(scene: Scene<'_>, item: &Item, user: UserId, kind: EventKind) -> Event {
-    Event {
-        account_id: scene.layout.account.id,
-        uid: item.uid.clone(),
-        category: item.category(),
-        pipeline_id: item.pipeline_id,
-        created_at: item.created_at,
-        recorded_at: scene.now,
-        by: scene.caller,
-        on_behalf_of: user,
-        kind,
     }
 }
 
