@@ -2,8 +2,8 @@
 
 use http::{Method, Request, Response};
 use incoming_leads_model::{
-    Account, Choice, EntityKind, Field, Layout, Pipeline, PipelineId, Rights, Status, StatusKind, User,
-    UserId,
+    Account, Choice, EntityKind, Field, FieldId, Layout, Pipeline, PipelineId, Rights, Status, StatusId, StatusKind,
+    User, UserId,
 };
 use serde::de::IgnoredAny;
 
@@ -126,6 +126,22 @@ pub fn statuses_response(pipeline: PipelineId, layout: &Layout, origin: &Origin)
     })
 }
 
+/// Server: answers with a status of a pipeline; 204 when there is none.
+#[must_use]
+pub fn status_response(
+    pipeline: PipelineId,
+    status: StatusId,
+    layout: &Layout,
+    origin: &Origin,
+) -> Response<Vec<u8>> {
+    let pipeline = layout.pipeline(pipeline);
+    let found = pipeline.and_then(|p| Some((p, p.statuses.iter().find(|own| own.id == status)?)));
+    match found {
+        Some((pipeline, status)) => ok(origin, |w| write_status(w, status, pipeline, layout)),
+        None => no_content(),
+    }
+}
+
 /// Server: answers with all users.
 #[must_use]
 pub fn users_response(layout: &Layout, origin: &Origin) -> Response<Vec<u8>> {
@@ -150,6 +166,15 @@ pub fn fields_response(kind: EntityKind, layout: &Layout, origin: &Origin) -> Re
         return no_content();
     }
     collection(&path, "custom_fields", fields, origin, |w, field| write_field(w, field, layout))
+}
+
+/// Server: answers with a custom field of a kind of entity; 204 when there is none.
+#[must_use]
+pub fn field_response(kind: EntityKind, field: FieldId, layout: &Layout, origin: &Origin) -> Response<Vec<u8>> {
+    match layout.fields.iter().find(|own| own.entity == kind && own.id == field) {
+        Some(field) => ok(origin, |w| write_field(w, field, layout)),
+        None => no_content(),
+    }
 }
 
 /// A list that is told whole, on one page.

@@ -2,7 +2,7 @@
 
 use http::{Method, Request, Response};
 use incoming_leads_model::lifecycle::Channel;
-use incoming_leads_model::limits::MAX_JSON_DEPTH;
+use incoming_leads_model::limits::{MAX_BATCH_ITEMS, MAX_JSON_DEPTH};
 use incoming_leads_model::{
     Add, Category, CompanyDraft, ContactDraft, Draft, Generation, LeadDraft, Metadata, PipelineId, Receipt,
     TakeIn,
@@ -139,6 +139,7 @@ fn read_items<T: AddItem>(channel: Channel, body: &[u8]) -> Result<AddRequest, P
         request_ids.push(request_id);
     }
     if !errors.is_empty() {
+        errors.truncate(MAX_BATCH_ITEMS);
         return Err(Problem::validation(errors));
     }
     Ok(AddRequest { add: Add { channel, generation: Generation::V4, items: drafts }, request_ids })
@@ -162,6 +163,10 @@ fn unreadable_items<T: AddItem>(body: &[u8]) -> Problem {
             Err(error) => Some(error),
         };
         errors.extend(error.map(|error| ItemErrors::new(request_id, vec![error])));
+        // No batch has more items; the answer to a megabyte of zeros is not many megabytes.
+        if errors.len() == MAX_BATCH_ITEMS {
+            break;
+        }
     }
     Problem::validation(errors)
 }

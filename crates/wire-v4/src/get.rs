@@ -42,6 +42,6 @@ pub fn read_response<B: AsRef<[u8]>>(response: &Response<B>) -> Result<Option<In
         return Ok(None);
     }
     let Some(body) = success(response)? else { return Ok(None) };
-    let document: ItemDocument = crate::json::decode(body)?;
-    Ok(Some(IncomingLead::try_from(document)?))
+    let ItemDocument(lead) = crate::json::decode(body)?;
+    Ok(Some(lead))
 }

@@ -13,17 +13,20 @@ use serde_json::Value;
 use crate::convert::{id, id_or_zero, moment, required, text};
 use crate::document::{Text, Whole, document};
 use crate::json::Key;
-use crate::metadata::{self, MetadataDocument, OfCategory};
+use crate::metadata::{self, OfCategory};
 use crate::problem::ValidationError;
 use crate::write::{Fragment, Writer, push_number};
 
-/// An incoming lead as it is read. Told to be null differs from not told, so texts that may be null are doubled.
-#[derive(Debug, Default)]
-pub(crate) struct ItemDocument {
+/// An incoming lead as it is read; it becomes the model's at once, as its metadata do.
+#[derive(Debug)]
+pub(crate) struct ItemDocument(pub(crate) IncomingLead);
+
+/// The keys of an item. Told to be null differs from not told, so texts that may be null are doubled.
+#[derive(Default)]
+struct Parts {
     uid: Option<UidText>,
     source_uid: Option<Option<Text>>,
     source_name: Option<Option<Text>>,
-    metadata: Option<MetadataDocument>,
     pipeline_id: Option<Whole>,
     created_at: Option<Whole>,
     account_id: Option<Whole>,
@@ -32,52 +35,69 @@ pub(crate) struct ItemDocument {
 
 impl<'de> Deserialize<'de> for ItemDocument {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
+        deserializer.deserialize_map(ReadItem)
+    }
+}
 
-        impl<'de> Visitor<'de> for Read {
-            type Value = ItemDocument;
+struct ReadItem;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an incoming lead")
-            }
+impl<'de> Visitor<'de> for ReadItem {
+    type Value = ItemDocument;
 
-            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<ItemDocument, A::Error> {
-                let mut item = ItemDocument::default();
-                let mut category = None;
-                let mut held = None;
-                while let Some(Key(key)) = object.next_key()? {
-                    match key.as_ref() {
-                        "uid" => item.uid = object.next_value()?,
-                        "source_uid" => item.source_uid = Some(object.next_value()?),
-                        "source_name" => item.source_name = Some(object.next_value()?),
-                        "category" => category = Some(object.next_value::<CategoryName>()?.0),
-                        "pipeline_id" => item.pipeline_id = object.next_value()?,
-                        "created_at" => item.created_at = object.next_value()?,
-                        "metadata" => match category {
-                            Some(category) => {
-                                item.metadata = Some(object.next_value_seed(OfCategory(category))?)
-                            }
-                            None => held = Some(object.next_value::<Value>()?),
-                        },
-                        "account_id" => item.account_id = object.next_value()?,
-                        "_embedded" => item.embedded = object.next_value()?,
-                        _ => {
-                            object.next_value::<IgnoredAny>()?;
-                        }
-                    }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an incoming lead")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<ItemDocument, A::Error> {
+        let mut parts = Parts::default();
+        let (mut category, mut metadata, mut held) = (None, None, Value::Null);
+        while let Some(Key(key)) = object.next_key()? {
+            match key.as_ref() {
+                "uid" => parts.uid = object.next_value()?,
+                "source_uid" => parts.source_uid = Some(object.next_value()?),
+                "source_name" => parts.source_name = Some(object.next_value()?),
+                "category" => category = Some(object.next_value::<CategoryName>()?.0),
+                "pipeline_id" => parts.pipeline_id = object.next_value()?,
+                "created_at" => parts.created_at = object.next_value()?,
+                "metadata" => match category {
+                    Some(category) => metadata = Some(object.next_value_seed(OfCategory(category))?),
+                    None => held = object.next_value()?,
+                },
+                "account_id" => parts.account_id = object.next_value()?,
+                "_embedded" => parts.embedded = object.next_value()?,
+                _ => {
+                    object.next_value::<IgnoredAny>()?;
                 }
-                let category = category.ok_or_else(|| A::Error::missing_field("category"))?;
-                if item.metadata.is_none() {
-                    let held = held.unwrap_or_default();
-                    let metadata = OfCategory(category).deserialize(held);
-                    item.metadata =
-                        Some(metadata.map_err(|error| A::Error::custom(format!("metadata: {error}")))?);
-                }
-                Ok(item)
             }
         }
+        let category = category.ok_or_else(|| A::Error::missing_field("category"))?;
+        let metadata = match metadata {
+            Some(metadata) => metadata,
+            None => OfCategory(category)
+                .deserialize(held)
+                .map_err(|error| A::Error::custom(format_args!("metadata: {error}")))?,
+        };
+        parts.lead(metadata).map(ItemDocument).map_err(A::Error::custom)
+    }
+}
 
-        deserializer.deserialize_map(Read)
+impl Parts {
+    fn lead(self, metadata: Metadata) -> Result<IncomingLead, ValidationError> {
+        let Self { uid, source_uid, source_name, pipeline_id, created_at, account_id, embedded } = self;
+        let EmbeddedStubs { leads, contacts, companies, customers: _ } = embedded.unwrap_or_default();
+        Ok(IncomingLead {
+            uid: required("uid", uid)?.0,
+            account_id: id_or_zero("account_id", account_id)?,
+            source_name: source_name.map(text),
+            source_uid: source_uid.map(text),
+            pipeline_id: id_or_zero("pipeline_id", pipeline_id)?,
+            created_at: required("created_at", moment("created_at", created_at)?)?,
+            updated_at: None,
+            metadata,
+            leads: entities("leads", leads)?,
+            contacts: entities("contacts", contacts)?,
+            companies: entities("companies", companies)?,
+        })
     }
 }
 
@@ -165,38 +185,6 @@ fn entities<I: TryFrom<u64, Error = InvalidId>, C>(
 ) -> Result<Option<Vec<Entity<I, C>>>, ValidationError> {
     let ids = stub_ids(key, stubs)?;
     Ok(ids.map(|ids| ids.into_iter().map(|id| Entity { id: Some(id), card: None }).collect()))
-}
-
-impl TryFrom<ItemDocument> for IncomingLead {
-    type Error = ValidationError;
-
-    fn try_from(document: ItemDocument) -> Result<Self, ValidationError> {
-        let ItemDocument {
-            uid,
-            source_uid,
-            source_name,
-            metadata,
-            pipeline_id,
-            created_at,
-            account_id,
-            embedded,
-        } = document;
-        let EmbeddedStubs { leads, contacts, companies, customers: _ } = embedded.unwrap_or_default();
-        let metadata = required("metadata", metadata)?;
-        Ok(Self {
-            uid: required("uid", uid)?.0,
-            account_id: id_or_zero("account_id", account_id)?,
-            source_name: source_name.map(text),
-            source_uid: source_uid.map(text),
-            pipeline_id: id_or_zero("pipeline_id", pipeline_id)?,
-            created_at: required("created_at", moment("created_at", created_at)?)?,
-            updated_at: None,
-            metadata: Metadata::try_from(metadata).map_err(|error| error.within("metadata"))?,
-            leads: entities("leads", leads)?,
-            contacts: entities("contacts", contacts)?,
-            companies: entities("companies", companies)?,
-        })
-    }
 }
 
 /// An item as a piece of JSON that names no host, for a cache of ready items.

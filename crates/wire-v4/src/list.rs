@@ -4,7 +4,7 @@ use http::{Request, Response};
 use incoming_leads_model::{IncomingLead, ListQuery, More, Page, PageRequest};
 use serde::de::IgnoredAny;
 
-use crate::convert::{each, required};
+use crate::convert::required;
 use crate::document::document;
 use crate::item::{ItemDocument, write_item};
 use crate::message::{Failure, TooLongToAsk, hal, no_content, question, success};
@@ -142,8 +142,7 @@ pub fn read_response<B: AsRef<[u8]>>(response: &Response<B>) -> Result<Page<Inco
     let Some(body) = success(response)? else { return Ok(Page::empty()) };
     let ListDocument { links, embedded } = crate::json::decode(body)?;
     let UnsortedDocument { unsorted } = required("_embedded", embedded)?;
-    let items =
-        each("_embedded.unsorted", Some(required("_embedded.unsorted", unsorted)?), IncomingLead::try_from)?;
+    let items = required("_embedded.unsorted", unsorted)?.into_iter().map(|ItemDocument(lead)| lead).collect();
     Ok(Page { items, more: more(links) })
 }
 

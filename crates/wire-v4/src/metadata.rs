@@ -4,7 +4,7 @@ use incoming_leads_model::{
     CallEvent, Category, ChatClient, ChatOrigin, ChatsMetadata, FormsMetadata, MailAuthor, MailMetadata,
     Metadata, Moment, SipMetadata,
 };
-use serde::de::{Deserialize, DeserializeSeed, Deserializer};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error};
 use serde_json::Value;
 
 use crate::convert::{moment, text};
@@ -100,47 +100,32 @@ document! {
     }
 }
 
-/// Metadata of any category.
-#[derive(Debug)]
-pub(crate) enum MetadataDocument {
-    Sip(SipDocument),
-    Forms(FormsDocument),
-    Chats(ChatsDocument),
-    Mail(MailDocument),
-}
-
 /// Reads metadata of this category: the category picks the variant, also for `[]` and null (R1).
+///
+/// The document becomes the model's at once, because the copies of a large document are what reading a page spends
+/// most of its time on after the parser.
 pub(crate) struct OfCategory(pub(crate) Category);
 
 impl<'de> DeserializeSeed<'de> for OfCategory {
-    type Value = MetadataDocument;
+    type Value = Metadata;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<MetadataDocument, D::Error> {
-        fn read<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(
-            deserializer: D,
-        ) -> Result<T, D::Error> {
-            Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Metadata, D::Error> {
+        fn read<'de, T, M, D>(deserializer: D) -> Result<M, D::Error>
+        where
+            T: Deserialize<'de> + Default,
+            M: TryFrom<T, Error = ValidationError>,
+            D: Deserializer<'de>,
+        {
+            let document = Option::<T>::deserialize(deserializer)?.unwrap_or_default();
+            M::try_from(document).map_err(D::Error::custom)
         }
 
-        Ok(match self.0 {
-            Category::Sip => MetadataDocument::Sip(read(deserializer)?),
-            Category::Forms => MetadataDocument::Forms(read(deserializer)?),
-            Category::Chats => MetadataDocument::Chats(read(deserializer)?),
-            Category::Mail => MetadataDocument::Mail(read(deserializer)?),
-        })
-    }
-}
-
-impl TryFrom<MetadataDocument> for Metadata {
-    type Error = ValidationError;
-
-    fn try_from(document: MetadataDocument) -> Result<Self, ValidationError> {
-        Ok(match document {
-            MetadataDocument::Sip(document) => Metadata::Sip(document.try_into()?),
-            MetadataDocument::Forms(document) => Metadata::Forms(document.try_into()?),
-            MetadataDocument::Chats(document) => Metadata::Chats(document.try_into()?),
-            MetadataDocument::Mail(document) => Metadata::Mail(document.try_into()?),
-        })
+        match self.0 {
+            Category::Sip => read::<SipDocument, _, _>(deserializer).map(Metadata::Sip),
+            Category::Forms => read::<FormsDocument, _, _>(deserializer).map(Metadata::Forms),
+            Category::Chats => read::<ChatsDocument, _, _>(deserializer).map(Metadata::Chats),
+            Category::Mail => read::<MailDocument, _, _>(deserializer).map(Metadata::Mail),
+        }
     }
 }
 

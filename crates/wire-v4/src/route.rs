@@ -5,7 +5,8 @@
 
 use http::Method;
 use incoming_leads_model::{
-    Category, CompanyId, ContactId, CustomerId, EntityKind, EntityRef, LeadId, PipelineId, Uid, UserId,
+    Category, CompanyId, ContactId, CustomerId, EntityKind, EntityRef, FieldId, LeadId, PipelineId, StatusId, Uid,
+    UserId,
 };
 
 use crate::document::digits;
@@ -42,12 +43,16 @@ pub enum Route {
     Notes(EntityRef),
     /// The definitions of custom fields of a kind of entity.
     Fields(EntityKind),
+    /// The definition of one.
+    Field(EntityKind, FieldId),
     /// The pipelines.
     Pipelines,
     /// One pipeline.
     Pipeline(PipelineId),
     /// The statuses of a pipeline.
     Statuses(PipelineId),
+    /// One status of a pipeline.
+    Status(PipelineId, StatusId),
     /// The users.
     Users,
     /// One user.
@@ -131,8 +136,12 @@ fn others(segments: &[&str]) -> Option<(Route, Verb)> {
         ["leads", "pipelines"] => Route::Pipelines,
         ["leads", "pipelines", id] => Route::Pipeline(pipeline(id)?),
         ["leads", "pipelines", id, "statuses"] => Route::Statuses(pipeline(id)?),
+        ["leads", "pipelines", id, "statuses", status] => {
+            Route::Status(pipeline(id)?, StatusId::new(digits(status)?).ok()?)
+        }
         [kind] => Route::Entities(entity_kind(kind)?),
         [kind, "custom_fields"] => Route::Fields(entity_kind(kind)?),
+        [kind, "custom_fields", id] => Route::Field(entity_kind(kind)?, FieldId::new(digits(id)?).ok()?),
         [kind, id] => Route::Entity(entity(kind, id)?),
         [kind, id, "notes"] => Route::Notes(entity(kind, id)?),
         _ => return None,
