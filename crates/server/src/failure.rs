@@ -14,13 +14,13 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// An answer that is no success.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    problem: Problem,
+    problem: Box<Problem>,
     retry_after: Option<Duration>,
 }
 
 impl Failure {
     pub(crate) fn new(status: StatusCode, detail: &'static str) -> Self {
-        Self { problem: Problem::new(status, detail), retry_after: None }
+        Problem::new(status, detail).into()
     }
 
     /// What the port answered to a batch whose items have these `request_id`s.
@@ -37,7 +37,7 @@ impl Failure {
             }
             (false, _) => Problem::new(status, detail(error.kind(), error.outcome())),
         };
-        Self { problem, retry_after: error.retry_after() }
+        Self { problem: problem.into(), retry_after: error.retry_after() }
     }
 
     /// The failure as it goes out.
@@ -95,7 +95,7 @@ const fn detail(kind: ErrorKind, outcome: Outcome) -> &'static str {
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self { problem, retry_after: None }
+        Self { problem: problem.into(), retry_after: None }
     }
 }
 

@@ -82,6 +82,7 @@ impl Host {
 
 /// A public URL that is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InvalidPublicUrl;
 
 impl fmt::Display for InvalidPublicUrl {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::Request;
+use hyper::body::Incoming;
 use incoming_leads_model::{EntityKind, EntityRef};
 use incoming_leads_port::{Directory, EntityQuery, Error, ErrorKind, Operation};
 use incoming_leads_wire_v4::route::Route;
@@ -12,7 +13,7 @@ use super::Answer;
 use crate::app::Caller;
 
 /// `GET /api/v4/{leads, contacts, companies, customers}`
-pub(super) async fn entities<B>(kind: EntityKind, caller: &Caller, request: &Request<B>) -> Answer {
+pub(super) async fn entities(kind: EntityKind, caller: &Caller, request: &Request<Incoming>) -> Answer {
     let page = entity::read_list_request(request)?;
     let (directory, origin) = (directory(caller)?, &caller.origin);
     let layout = directory.layout().await?;
@@ -61,7 +62,7 @@ pub(super) async fn entity(entity: EntityRef, caller: &Caller) -> Answer {
 }
 
 /// `GET /api/v4/{leads, contacts, companies, customers}/{id}/notes`
-pub(super) async fn notes<B>(on: EntityRef, caller: &Caller, request: &Request<B>) -> Answer {
+pub(super) async fn notes(on: EntityRef, caller: &Caller, request: &Request<Incoming>) -> Answer {
     let page = entity::read_list_request(request)?;
     let directory = directory(caller)?;
     let layout = directory.layout().await?;
@@ -75,9 +76,11 @@ pub(super) async fn layout(route: &Route, caller: &Caller) -> Answer {
     let origin = &caller.origin;
     Ok(match *route {
         Route::Fields(kind) => account::fields_response(kind, &layout, origin),
+        Route::Field(kind, field) => account::field_response(kind, field, &layout, origin),
         Route::Pipelines => account::pipelines_response(&layout, origin),
         Route::Pipeline(pipeline) => account::pipeline_response(pipeline, &layout, origin),
         Route::Statuses(pipeline) => account::statuses_response(pipeline, &layout, origin),
+        Route::Status(pipeline, status) => account::status_response(pipeline, status, &layout, origin),
         Route::Users => account::users_response(&layout, origin),
         Route::User(user) => account::user_response(user, &layout, origin),
         Route::Account => match caller.session.principal {

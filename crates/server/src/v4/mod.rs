@@ -33,9 +33,11 @@ pub(crate) async fn answer(app: &App, host: &Host, request: Request<Incoming>) -
         Route::Entity(entity) => directory::entity(entity, &caller).await,
         Route::Notes(entity) => directory::notes(entity, &caller, &request).await,
         Route::Fields(_)
+        | Route::Field(..)
         | Route::Pipelines
         | Route::Pipeline(_)
         | Route::Statuses(_)
+        | Route::Status(..)
         | Route::Users
         | Route::User(_)
         | Route::Account => directory::layout(&route, &caller).await,

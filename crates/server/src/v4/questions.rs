@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::Request;
+use hyper::body::Incoming;
 use incoming_leads_model::{AccountId, ListQuery, Page, Uid};
 use incoming_leads_port::{ItemVersion, Versioned};
 use incoming_leads_wire_v4::{Fragment, fragment, get, list, summary};
@@ -13,7 +14,7 @@ use crate::cache::ReadyItems;
 use crate::failure::Failure;
 
 /// `GET /api/v4/leads/unsorted`
-pub(super) async fn list<B>(app: &App, caller: &Caller, request: &Request<B>) -> Answer {
+pub(super) async fn list(app: &App, caller: &Caller, request: &Request<Incoming>) -> Answer {
     let query = list::read_request(request)?;
     let ports = &caller.session.ports;
     if let (Some(cache), Some(versioned), Some(account)) =
@@ -65,7 +66,7 @@ pub(super) async fn get(caller: &Caller, uid: Option<Uid>) -> Answer {
 }
 
 /// `GET /api/v4/leads/unsorted/summary`
-pub(super) async fn summary<B>(caller: &Caller, request: &Request<B>) -> Answer {
+pub(super) async fn summary(caller: &Caller, request: &Request<Incoming>) -> Answer {
     let query = summary::read_request(request)?;
     let answer = caller.session.ports.incoming.summary(&query).await?;
     Ok(summary::response(&answer, &caller.origin))

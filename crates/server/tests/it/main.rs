@@ -1,10 +1,15 @@
 //! The server as its clients see it: over real sockets.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod bad_inputs;
 mod clients;
 mod documents;
 mod framing;
+mod lifecycle;
 mod raw;
+mod ready_items;
 mod rights;
 mod shape;
+mod trouble;
 mod world;

@@ -46,11 +46,7 @@ impl World {
     }
 
     pub(crate) async fn of(seeds: &[&str], config: Config) -> Self {
-        let clock = ManualClock::new(Moment::from_secs(NOW).unwrap());
-        let memory = Memory::new(Arc::new(clock), Arc::new(Ids::sequential()));
-        for seed in seeds {
-            memory.import(lines(seed)).await.unwrap();
-        }
+        let memory = memory(seeds).await;
         let server =
             Server::start(config, Arc::new(RegistryGate::new(Arc::new(memory.clone())))).await.unwrap();
         Self { server, memory }
@@ -87,6 +83,16 @@ impl World {
             answer.json()
         }
     }
+}
+
+/// A store with these accounts.
+pub(crate) async fn memory(seeds: &[&str]) -> Memory {
+    let clock = ManualClock::new(Moment::from_secs(NOW).unwrap());
+    let memory = Memory::new(Arc::new(clock), Arc::new(Ids::sequential()));
+    for seed in seeds {
+        memory.import(lines(seed)).await.unwrap();
+    }
+    memory
 }
 
 /// A request, by its parts.

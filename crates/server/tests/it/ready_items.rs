@@ -1,0 +1,119 @@
+//! The cache of ready items: what it must not do, and what it saves.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use incoming_leads_model::{IncomingLead, ListQuery, Page, Uid};
+use incoming_leads_port::{ItemVersion, Principal, Registry, Result, Versioned};
+use incoming_leads_server::{Config, Server, Session, SessionTable};
+use serde_json::json;
+
+use crate::raw::exchange;
+use crate::world::{ADMINISTRATOR, AMOCRM, KOMMO, STRANGER, World, memory, request};
+
+const UNSORTED: &str = "/api/v4/leads/unsorted";
+
+#[tokio::test]
+async fn a_list_from_the_cache_is_the_list() {
+    let mut config = Config::default();
+    config.limits.cache_bytes = 0;
+    let plain = World::both(config).await;
+    let cached = World::both(Config::default()).await;
+    for token in [ADMINISTRATOR, STRANGER] {
+        for query in ["", "?limit=2", "?limit=1&page=2", "?order[created_at]=asc", "?filter[category][]=mail"]
+        {
+            let target = format!("{UNSORTED}{query}");
+            let expected = plain.ask(token, "GET", &target, "").await;
+            for _ in 0..3 {
+                let answer = cached.ask(token, "GET", &target, "").await;
+                assert_eq!((answer.status, answer.text()), (expected.status, expected.text()), "{target}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_host_gets_links_to_itself() {
+    let world = World::kommo().await;
+    for host in ["one.test", "two.test:8080", "one.test"] {
+        let asked = request(ADMINISTRATOR, "GET", UNSORTED, "").replace("leads.example", host);
+        let text = exchange(world.addr(), asked).await.unwrap().text();
+        assert_eq!(text.matches("http://").count(), text.matches(&format!("http://{host}/")).count());
+    }
+}
+
+/// Two accounts may have items with the same uid and the same version.
+#[tokio::test]
+async fn accounts_do_not_see_each_other() {
+    let shared = "5af9dedb6f2c6a29eaac6ee37fc75ffbb66e139e4603bdd0e14e39d4b319";
+    let twin = AMOCRM.replace("aa401affb0094076b7449008363c1dc77d6790ad13fb5b08176dc46daa18", shared);
+    let world = World::of(&[KOMMO, &twin], Config::default()).await;
+    for _ in 0..3 {
+        for (token, account) in [(ADMINISTRATOR, 31_361_463), (STRANGER, 28_805_383)] {
+            let target = format!("{UNSORTED}?filter[uid]={shared}");
+            let list = world.ask(token, "GET", &target, "").await.json();
+            assert_eq!(list["_embedded"]["unsorted"][0]["account_id"], account);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_updated_chat_is_never_shown_as_it_was() {
+    let mut config = Config::default();
+    config.intake = true;
+    let world = World::of(&[KOMMO], config).await;
+    for text in ["one", "two", "three"] {
+        let chat = json!({
+            "source_name": "s", "source_uid": "u",
+            "metadata": {"from": "A", "origin": {"chat_id": "c-7"}, "last_message_text": text, "received_at": 1_690_000_000},
+        });
+        world.post(&format!("{UNSORTED}/chats"), &chat).await;
+        for _ in 0..2 {
+            let list = world.get(UNSORTED).await.json();
+            let items = list["_embedded"]["unsorted"].as_array().unwrap();
+            let chat = items.iter().find(|item| item["metadata"]["origin"]["chat_id"] == "c-7").unwrap();
+            assert_eq!(chat["metadata"]["last_message_text"], text);
+        }
+    }
+}
+
+/// Counts what is read of the items themselves.
+#[derive(Debug)]
+struct Counted {
+    inner: Arc<dyn Versioned>,
+    read: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl Versioned for Counted {
+    async fn versions(&self, query: &ListQuery) -> Result<Page<ItemVersion>> {
+        self.inner.versions(query).await
+    }
+
+    async fn items(&self, uids: &[Uid]) -> Result<Vec<(u64, IncomingLead)>> {
+        self.read.fetch_add(uids.len(), Ordering::Relaxed);
+        self.inner.items(uids).await
+    }
+}
+
+#[tokio::test]
+async fn items_that_are_ready_are_not_read() {
+    let memory = memory(&[KOMMO]).await;
+    let (account_id, user_id) = (31_361_463.try_into().unwrap(), 8_375_357.try_into().unwrap());
+    let principal = Principal { account_id, user_id };
+    let mut ports = memory.open(principal).await.unwrap();
+    let read = Arc::new(AtomicUsize::new(0));
+    let counted = Counted { inner: ports.versioned.take().unwrap(), read: Arc::clone(&read) };
+    ports.versioned = Some(Arc::new(counted));
+    let gate = SessionTable::new().with("t", Session::of(principal, ports));
+    let server = Server::start(Config::default(), Arc::new(gate)).await.unwrap();
+    for (target, reads) in
+        [("?limit=2", 2), ("?limit=2", 2), ("?limit=250", 3), ("", 3), ("?limit=1&page=3", 3)]
+    {
+        let answer =
+            exchange(server.addr(), request("t", "GET", &format!("{UNSORTED}{target}"), "")).await.unwrap();
+        assert_eq!(answer.status, 200);
+        assert_eq!(read.load(Ordering::Relaxed), reads, "after {target}");
+    }
+}
