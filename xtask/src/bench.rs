@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: runs every bench of the workspace and prints what they measured as one table.
 //!
-//! A bench is any bench target of a package. Besides whatever else it prints, it prints one line for each result:
+//! A bench is any bench target of a package. Besides whatever else it prints, such as criterion's report, it prints one
+//! line for each result that the table is to show:
 //!
 //! ```text
 //! ratio: NAME = NUMBER (aim NUMBER)
@@ -27,15 +28,12 @@ pub(crate) fn run(folder: Option<&str>) -> Result<()> {
     let mut failed = Vec::new();
     for Bench { package, target } in &benches {
         let mut cargo = sys::cargo(["bench", "--locked", "-p", package, "--bench", target]);
-        let before = results.len();
-        let ran = sys::stream(&mut cargo, |line| results.extend(Measured::parse(line)));
-        match ran {
-            Ok(()) if results.len() == before => {
-                failed.push(format!("{package} {target}: told no ratio and no figure"));
-            }
-            Ok(()) => {}
-            Err(error) => failed.push(format!("{package} {target}: {error:#}")),
+        if let Err(error) = sys::stream(&mut cargo, |line| results.extend(Measured::parse(line))) {
+            failed.push(format!("{package} {target}: {error:#}"));
         }
+    }
+    if results.is_empty() {
+        failed.push("no bench told a ratio or a figure".to_owned());
     }
     println!("\n{}", table(&results));
     if !failed.is_empty() {

@@ -80,7 +80,7 @@ pub(crate) fn run(name: Option<&str>, fresh: bool) -> Result<()> {
 
 impl Run {
     fn once(&self) -> Result<()> {
-        let mut cargo = sys::cargo(["test", "--release", "--all-targets", "-p", self.package]);
+        let mut cargo = sys::cargo(["test", "--release", "--tests", "-p", self.package]);
         sys::run(cargo.envs(self.environment.iter().copied()).env("INSTA_UPDATE", "no"))
     }
 }
