@@ -1,0 +1,277 @@
+//! The demo: an account that is built in, and calls that are ready to paste.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result};
+use incoming_leads_model::document::{Line, Secret, Token};
+use incoming_leads_model::{
+    AccountId, Category, ListFilter, ListQuery, Moment, PageRequest, PipelineId, Right, Uid, User, UserId,
+};
+use incoming_leads_port::{Principal, Registry};
+use serde_json::{Value, json};
+
+use crate::seed::Seed;
+
+/// The account of the v4 Kommo document, with what the examples of both v4 documents name.
+const SEED: &str = include_str!("../demo/example.seed");
+
+const ACCOUNT: u64 = 31_361_463;
+const ADMINISTRATOR: u64 = 8_375_357;
+const PIPELINE: u64 = 6_950_551;
+
+/// The demo's document with the keys to it.
+///
+/// A token of the operator's own is the administrator's, and then there is no other.
+pub(crate) fn open(token: Option<String>) -> Result<(Seed, Keys)> {
+    let mut seed = Seed::parse("the demo", SEED)?;
+    let is_public = token.is_none();
+    if let Some(token) = token {
+        let Principal { account_id, user_id } = administrator()?;
+        seed.replace_tokens(Token { account_id, user_id, secret: Secret::Plain(token) });
+    }
+    let mut users: Vec<&User> = Vec::new();
+    let mut all = Vec::new();
+    for line in seed.lines() {
+        match line {
+            Line::Account(layout) => users.extend(&layout.users),
+            Line::Token(Token { user_id, secret: Secret::Plain(token), .. }) => {
+                let user = users.iter().find(|user| user.id == *user_id);
+                all.extend(user.map(|user| (token.clone(), (*user).clone())));
+            }
+            _ => {}
+        }
+    }
+    let keys = Keys { all, is_public };
+    Ok((seed, keys))
+}
+
+fn administrator() -> Result<Principal> {
+    Ok(Principal { account_id: AccountId::new(ACCOUNT)?, user_id: UserId::new(ADMINISTRATOR)? })
+}
+
+/// The tokens of the demo, the administrator's first.
+pub(crate) struct Keys {
+    all: Vec<(String, User)>,
+    /// Whether everybody who has read the source knows them.
+    pub(crate) is_public: bool,
+}
+
+impl Keys {
+    /// Tokens, and a call for each operation that succeeds as it is printed: alone, and in any order.
+    ///
+    /// `program` is how this program is called, `url` where its server listens.
+    pub(crate) async fn invitation(
+        &self,
+        registry: &dyn Registry,
+        program: &str,
+        url: &str,
+        now: Moment,
+    ) -> Result<String> {
+        let waiting = Waiting::look_up(registry).await?;
+        let (token, _) = self.all.first().context("the demo has a token")?;
+        Ok(text(&self.all, &Shell { program, url, token }, &waiting, now))
+    }
+}
+
+/// What waits: another lead for each call, so that none takes away another's.
+struct Waiting {
+    to_get: Uid,
+    to_accept: Uid,
+    to_decline: Uid,
+    to_link: Uid,
+}
+
+impl Waiting {
+    async fn look_up(registry: &dyn Registry) -> Result<Self> {
+        let incoming = registry.open(administrator()?).await?.incoming;
+        let newest = async |category| {
+            let pipelines = Some(vec![PipelineId::new(PIPELINE)?]);
+            let filter = ListFilter { categories: Some(vec![category]), pipelines, ..ListFilter::default() };
+            let query = ListQuery { filter, page: PageRequest::new(1, 1)?, ..ListQuery::default() };
+            let first = incoming.list(&query).await?.items.into_iter().next();
+            first.map(|lead| lead.uid).with_context(|| format!("the demo has no {category} that waits"))
+        };
+        Ok(Self {
+            to_get: newest(Category::Mail).await?,
+            to_accept: newest(Category::Forms).await?,
+            to_decline: newest(Category::Sip).await?,
+            to_link: newest(Category::Chats).await?,
+        })
+    }
+}
+
+/// Writes commands for a shell. Tokens, addresses and uids of ours hold nothing that it would read as its own.
+struct Shell<'a> {
+    program: &'a str,
+    url: &'a str,
+    token: &'a str,
+}
+
+impl Shell<'_> {
+    fn call(&self, method: &str, target: &str, body: Option<&Value>) -> String {
+        let Self { url, token, .. } = self;
+        let method = if method == "GET" { String::new() } else { format!(" -X {method}") };
+        let body = body.map_or_else(String::new, |body| {
+            format!(" -H 'Content-Type: application/json' -d {}", quoted(&body.to_string()))
+        });
+        format!(
+            r"curl -sSg -w '\n'{method} -H 'Authorization: Bearer {token}' '{url}/api/v4/leads/unsorted{target}'{body}"
+        )
+    }
+}
+
+/// A word for a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+fn text(keys: &[(String, User)], shell: &Shell<'_>, waiting: &Waiting, now: Moment) -> String {
+    let Waiting { to_get, to_accept, to_decline, to_link } = waiting;
+    let by = json!({ "user_id": ADMINISTRATOR });
+    let accept = json!({ "user_id": ADMINISTRATOR, "status_id": 58_141_807 });
+    let link = json!({ "link": { "entity_id": 152_464, "entity_type": "leads" } });
+    let calls = [
+        ("List what waits", shell.call("GET", "?limit=3&order[created_at]=desc", None)),
+        ("Get one", shell.call("GET", &format!("/{to_get}"), None)),
+        ("Add a call", shell.call("POST", "/sip", Some(&call(now)))),
+        ("Add a form", shell.call("POST", "/forms", Some(&form(now)))),
+        ("Accept a form", shell.call("POST", &format!("/{to_accept}/accept"), Some(&accept))),
+        ("Decline a call", shell.call("DELETE", &format!("/{to_decline}/decline"), Some(&by))),
+        ("Link a chat to a lead", shell.call("POST", &format!("/{to_link}/link"), Some(&link))),
+        ("Sum up", shell.call("GET", &format!("/summary?filter[pipeline_id]={PIPELINE}"), None)),
+        (
+            "Take a chat in, as a built-in integration would",
+            format!(
+                "INCOMING_LEADS_TOKEN={} {} intake chat --url {} --chat-id demo-1 --from 'Maya' --text 'Are you open today?'",
+                shell.token,
+                quoted(shell.program),
+                shell.url
+            ),
+        ),
+    ];
+    let mut text = format!(
+        "\nThe demo is account {ACCOUNT}. It lives in memory: each start begins afresh.\n\nTokens:\n"
+    );
+    // Writing to a String cannot fail.
+    for (token, user) in keys {
+        let _ = writeln!(text, "  {token}  {}, user {}: {}", user.name, user.id, rights(user));
+    }
+    let _ = writeln!(text, "\nReady to paste into another shell, in any order:");
+    for (what, call) in calls {
+        let _ = writeln!(text, "\n{what}:\n{call}");
+    }
+    text
+}
+
+fn rights(user: &User) -> String {
+    let all = [
+        (Right::View, "view"),
+        (Right::Add, "add"),
+        (Right::Sort, "accept and decline"),
+        (Right::Administrate, "link"),
+    ];
+    let held: Vec<_> = all.into_iter().filter(|(right, _)| user.rights.permit(*right)).collect();
+    format!("may {}", held.iter().map(|(_, name)| *name).collect::<Vec<_>>().join(", "))
+}
+
+/// A call as the v4 Kommo document has it, at this moment, so that it is like no other.
+fn call(now: Moment) -> Value {
+    json!([{
+        "request_id": "123",
+        "source_name": "Acme Co.",
+        "source_uid": "a1fee7c0fc436088e64ba2e8822ba2b3",
+        "pipeline_id": PIPELINE,
+        "created_at": now.secs(),
+        "_embedded": {
+            "leads": [{
+                "name": "Tech maintenance",
+                "price": 5000,
+                "custom_fields_values": [{ "field_id": 184_994, "values": [{ "value": true }] }],
+                "_embedded": { "tags": [{ "id": 2164 }] },
+            }],
+            "contacts": [{ "name": "Example contact" }],
+            "companies": [{ "name": "Acme Co." }],
+        },
+        "metadata": {
+            "is_call_event_needed": true,
+            "duration": 54,
+            "service_code": "CkAvbEwPam6sad",
+            "link": "https://example.com",
+            "phone": 14_155_551_234_u64,
+            "called_at": now.secs(),
+            "from": "onlinePBX",
+        },
+    }])
+}
+
+/// A form as the v4 Kommo document has it, at this moment, so that it is like no other.
+fn form(now: Moment) -> Value {
+    json!([{
+        "request_id": "456",
+        "source_name": "Acme Co.",
+        "source_uid": "a1fee7c0fc436088e64ba2e8822ba2b3",
+        "pipeline_id": PIPELINE,
+        "created_at": now.secs(),
+        "_embedded": {
+            "leads": [{ "name": "Tech maintenance", "price": 5500 }],
+            "contacts": [{
+                "name": "Example contact",
+                "custom_fields_values": [{ "field_code": "PHONE", "values": [{ "value": "+14155551234" }] }],
+            }],
+            "companies": [{ "name": "Acme Co." }],
+        },
+        "metadata": {
+            "ip": "203.0.113.22",
+            "form_id": "a1fee7c0fc436088e64ba2e8822ba2b3ewrw",
+            "form_sent_at": now.secs(),
+            "form_name": "Application form",
+            "form_page": "https://example.com",
+            "referer": "https://www.example.net",
+        },
+    }])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use incoming_leads_model::Summary;
+
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
+    }
+
+    #[test]
+    fn an_own_token_is_the_only_one() {
+        let (seed, keys) = open(Some("mine".to_owned())).expect("the demo is sound");
+        let tokens: Vec<_> = seed.lines().filter(|line| matches!(line, Line::Token(_))).collect();
+        assert_eq!(
+            (tokens.len(), keys.all.len(), keys.all[0].0.as_str(), keys.is_public),
+            (1, 1, "mine", false)
+        );
+        let (_, keys) = open(None).expect("the demo is sound");
+        assert!(keys.all.len() > 2 && keys.all[0].1.rights.administrate && keys.is_public);
+    }
+
+    #[tokio::test]
+    async fn all_categories_wait_and_the_summary_counts_them() {
+        let (seed, _) = open(None).expect("the demo is sound");
+        let memory = seed.into_memory().await.expect("the demo is sound");
+        let incoming = memory.open(administrator().expect("ids")).await.expect("the administrator").incoming;
+        let page = incoming.list(&ListQuery::default()).await.expect("a page");
+        let mut counts = BTreeMap::new();
+        for lead in &page.items {
+            *counts.entry(lead.category()).or_insert(0) += 1;
+        }
+        assert!(counts[&Category::Chats] >= 8 && counts[&Category::Mail] >= 4, "{counts:?}");
+        let Summary { total, categories, .. } =
+            incoming.summary(&Default::default()).await.expect("a summary");
+        assert_eq!(total, page.items.len() as u64);
+        for category in Category::ALL {
+            assert_eq!(categories[category.index()], counts[&category], "{category}");
+        }
+    }
+}
