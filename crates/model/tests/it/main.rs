@@ -1,3 +1,12 @@
-//! The model from outside.
+//! The model from outside: every rule by name, the page for people, a walk over all states, and properties.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod arbitrary;
+mod export;
+mod limits;
 mod page;
+mod properties;
+mod rules;
+mod walk;
+mod world;
