@@ -1,0 +1,233 @@
+//! Renewing a grant of OAuth.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderValue, Method, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Arrival, SendError, SendErrorKind};
+use crate::time::Time;
+use crate::tokens::Secret;
+use crate::tokens::store::{Grant, Stored, TokenStore, TokenStoreError};
+use crate::transport::{Request, Transport};
+
+/// An access token this close to its end is renewed before it is used.
+const EARLY_SECS: u64 = 60;
+/// How long one renewal may take before others try.
+const LEASE: Duration = Duration::from_secs(30);
+/// How often the others look whether it is done.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Gives access tokens.
+#[async_trait]
+pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
+    /// A token to use now.
+    ///
+    /// # Errors
+    /// [`SendError`], of a request that surely did not arrive.
+    async fn token(&self) -> Result<Secret, SendError>;
+
+    /// A token to use in the place of one that was answered with 401; `None` when there can be no other.
+    ///
+    /// # Errors
+    /// [`SendError`], of a request that surely did not arrive.
+    async fn renewed(&self, dead: &Secret) -> Result<Option<Secret>, SendError>;
+}
+
+/// A long-lived token.
+#[async_trait]
+impl TokenSource for Secret {
+    async fn token(&self) -> Result<Secret, SendError> {
+        Ok(self.clone())
+    }
+
+    async fn renewed(&self, _dead: &Secret) -> Result<Option<Secret>, SendError> {
+        Ok(None)
+    }
+}
+
+/// A grant of OAuth that is renewed when it dies. Source: OAuth pages of the vendor.
+#[derive(Debug)]
+pub struct OAuth<T> {
+    transport: T,
+    endpoint: http::Uri,
+    client_id: String,
+    client_secret: Secret,
+    redirect_uri: String,
+    store: Arc<dyn TokenStore>,
+    time: Arc<dyn Time>,
+    /// In one process one task renews; the others need not even look.
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Serialize)]
+struct Renewal<'a> {
+    client_id: &'a str,
+    client_secret: &'a str,
+    grant_type: &'static str,
+    refresh_token: &'a str,
+    redirect_uri: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Renewed {
+    access_token: Secret,
+    refresh_token: Option<Secret>,
+    expires_in: Option<u64>,
+}
+
+impl<T: Transport> OAuth<T> {
+    /// Renews at `endpoint` (`https://NAME.kommo.com/oauth2/access_token`) what `store` keeps.
+    pub fn new(transport: T, endpoint: http::Uri, store: Arc<dyn TokenStore>, time: Arc<dyn Time>) -> Self {
+        let turn = tokio::sync::Mutex::new(());
+        let (client_id, client_secret, redirect_uri) = (String::new(), Secret::new(""), String::new());
+        Self { transport, endpoint, client_id, client_secret, redirect_uri, store, time, turn }
+    }
+
+    /// As this integration.
+    #[must_use]
+    pub fn with_integration(
+        mut self,
+        client_id: impl Into<String>,
+        client_secret: Secret,
+        redirect_uri: impl Into<String>,
+    ) -> Self {
+        self.client_id = client_id.into();
+        self.client_secret = client_secret;
+        self.redirect_uri = redirect_uri.into();
+        self
+    }
+
+    fn is_fresh(&self, grant: &Grant) -> bool {
+        let now = self.time.now().as_secs();
+        grant.expires_at_secs.is_none_or(|end| now + EARLY_SECS < end)
+    }
+
+    /// What is stored once `good` is so: because it is already, because another has renewed it, or because we do.
+    async fn until(&self, good: impl Fn(&Grant) -> bool + Send + Sync) -> Result<Option<Secret>, SendError> {
+        let _turn = self.turn.lock().await;
+        loop {
+            let stored = self.store.load().await.map_err(store_failed)?;
+            if good(&stored.grant) {
+                return Ok(Some(stored.grant.access_token));
+            }
+            if stored.grant.refresh_token.is_none() {
+                return Ok(None);
+            }
+            let now = self.time.now();
+            if stored.leased_until_millis.is_some_and(|until| u128::from(until) > now.as_millis()) {
+                self.time.sleep(LOOK).await;
+                continue;
+            }
+            let until = u64::try_from((now + LEASE).as_millis()).unwrap_or(u64::MAX);
+            let leased = Stored {
+                version: stored.version + 1,
+                grant: stored.grant.clone(),
+                leased_until_millis: Some(until),
+            };
+            if self.store.swap(stored.version, leased.clone()).await.map_err(store_failed)? {
+                return self.renew(leased).await.map(Some);
+            }
+        }
+    }
+
+    /// Renews what we hold the lease of.
+    async fn renew(&self, leased: Stored) -> Result<Secret, SendError> {
+        let answer = self.ask(&leased.grant).await;
+        let (grant, outcome) = match answer {
+            Ok(grant) => (grant.clone(), Ok(grant.access_token)),
+            // The lease is given back, so that nobody waits for it in vain.
+            Err(error) => (leased.grant.clone(), Err(error)),
+        };
+        let kept = Stored { version: leased.version + 1, grant, leased_until_millis: None };
+        let swapped = self.store.swap(leased.version, kept).await.map_err(store_failed)?;
+        match outcome {
+            Ok(token) => Ok(token),
+            // Our lease ran out and another has renewed: its grant is as good.
+            Err(error) if !swapped => {
+                let stored = self.store.load().await.map_err(store_failed)?;
+                let is_other = stored.grant.refresh_token != leased.grant.refresh_token;
+                if is_other { Ok(stored.grant.access_token) } else { Err(error) }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn ask(&self, grant: &Grant) -> Result<Grant, SendError> {
+        let renewal = Renewal {
+            client_id: &self.client_id,
+            client_secret: self.client_secret.reveal(),
+            grant_type: "refresh_token",
+            refresh_token: grant.refresh_token.as_ref().map(Secret::reveal).unwrap_or_default(),
+            redirect_uri: &self.redirect_uri,
+        };
+        let body = serde_json::to_vec(&renewal)
+            .map_err(|error| SendError::new(SendErrorKind::Request, Arrival::No).with_source(error))?;
+        let mut request = Request::new(body);
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.endpoint.clone();
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let response = self.transport.send(request).await.map_err(|error| {
+            // What was asked for with the token surely did not arrive, whatever became of the renewal.
+            let kept =
+                SendError::new(error.kind(), Arrival::No).with_detail("while the access token was renewed");
+            kept.with_source(error)
+        })?;
+        if response.status() != StatusCode::OK {
+            return Err(refused(response.status(), response.body()));
+        }
+        let renewed: Renewed = serde_json::from_slice(response.body()).map_err(|_| {
+            unauthorized("the answer to the renewal of the access token holds no token".to_owned())
+        })?;
+        let now = self.time.now().as_secs();
+        Ok(Grant {
+            access_token: renewed.access_token,
+            refresh_token: renewed.refresh_token.or_else(|| grant.refresh_token.clone()),
+            expires_at_secs: renewed.expires_in.map(|secs| now.saturating_add(secs)),
+        })
+    }
+}
+
+#[async_trait]
+impl<T: Transport> TokenSource for OAuth<T> {
+    async fn token(&self) -> Result<Secret, SendError> {
+        let stored = self.store.load().await.map_err(store_failed)?;
+        if self.is_fresh(&stored.grant) {
+            return Ok(stored.grant.access_token);
+        }
+        let token = self.until(|grant| self.is_fresh(grant)).await?;
+        // Near its end and without a way to renew it: it may still do.
+        Ok(token.unwrap_or(stored.grant.access_token))
+    }
+
+    async fn renewed(&self, dead: &Secret) -> Result<Option<Secret>, SendError> {
+        self.until(|grant| grant.access_token != *dead).await
+    }
+}
+
+fn unauthorized(detail: String) -> SendError {
+    SendError::new(SendErrorKind::Unauthorized, Arrival::No).with_detail(detail)
+}
+
+fn store_failed(error: TokenStoreError) -> SendError {
+    SendError::new(SendErrorKind::Store, Arrival::No).with_source(error)
+}
+
+/// What the other side says of a renewal it refuses: `hint` or `detail`, which hold no secret.
+fn refused(status: StatusCode, body: &[u8]) -> SendError {
+    #[derive(Deserialize)]
+    struct Problem {
+        hint: Option<String>,
+        detail: Option<String>,
+    }
+    let problem = serde_json::from_slice::<Problem>(body).ok();
+    let said = problem.and_then(|problem| problem.hint.or(problem.detail)).unwrap_or_default();
+    let grant_is_dead = status == StatusCode::BAD_REQUEST || status == StatusCode::UNAUTHORIZED;
+    let advice = if grant_is_dead { "; sign in again" } else { "" };
+    unauthorized(format!("the access token was not renewed ({}): {said}{advice}", status.as_u16()))
+}
