@@ -2,8 +2,8 @@
 
 use http::{Method, Request, Response};
 use incoming_leads_model::{
-    Account, Choice, EntityKind, Field, FieldId, Layout, Pipeline, PipelineId, Rights, Status, StatusId, StatusKind,
-    User, UserId,
+    Account, Choice, EntityKind, Field, FieldId, Layout, Pipeline, PipelineId, Rights, Status, StatusId,
+    StatusKind, User, UserId,
 };
 use serde::de::IgnoredAny;
 
@@ -170,7 +170,12 @@ pub fn fields_response(kind: EntityKind, layout: &Layout, origin: &Origin) -> Re
 
 /// Server: answers with a custom field of a kind of entity; 204 when there is none.
 #[must_use]
-pub fn field_response(kind: EntityKind, field: FieldId, layout: &Layout, origin: &Origin) -> Response<Vec<u8>> {
+pub fn field_response(
+    kind: EntityKind,
+    field: FieldId,
+    layout: &Layout,
+    origin: &Origin,
+) -> Response<Vec<u8>> {
     match layout.fields.iter().find(|own| own.entity == kind && own.id == field) {
         Some(field) => ok(origin, |w| write_field(w, field, layout)),
         None => no_content(),

@@ -142,7 +142,8 @@ pub fn read_response<B: AsRef<[u8]>>(response: &Response<B>) -> Result<Page<Inco
     let Some(body) = success(response)? else { return Ok(Page::empty()) };
     let ListDocument { links, embedded } = crate::json::decode(body)?;
     let UnsortedDocument { unsorted } = required("_embedded", embedded)?;
-    let items = required("_embedded.unsorted", unsorted)?.into_iter().map(|ItemDocument(lead)| lead).collect();
+    let items =
+        required("_embedded.unsorted", unsorted)?.into_iter().map(|ItemDocument(lead)| lead).collect();
     Ok(Page { items, more: more(links) })
 }
 

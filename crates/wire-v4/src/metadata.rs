@@ -1,10 +1,13 @@
 //! Metadata of the four categories. Source: "Metadata objects description" of both v4 documents.
 
+use std::fmt;
+
 use incoming_leads_model::{
     CallEvent, Category, ChatClient, ChatOrigin, ChatsMetadata, FormsMetadata, MailAuthor, MailMetadata,
     Metadata, Moment, SipMetadata,
 };
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::convert::{moment, text};
@@ -81,7 +84,7 @@ document! {
 document! {
     /// Metadata of a mail.
     pub(crate) struct MailDocument {
-        "from" => from: AuthorDocument,
+        "from" => from: Author,
         "received_at" => received_at: Whole,
         "subject" => subject: Text,
         "thread_id" => thread_id: Text,
@@ -97,6 +100,39 @@ document! {
         "email" => email: Text,
         "name" => name: Text,
         .. => further
+    }
+}
+
+/// The author of a mail: an object, or, as older wires had it, the address alone.
+#[derive(Debug)]
+pub(crate) struct Author(AuthorDocument);
+
+impl<'de> Deserialize<'de> for Author {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+
+        impl<'de> Visitor<'de> for Read {
+            type Value = Author;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with email and name, or an address")
+            }
+
+            fn visit_str<E>(self, address: &str) -> Result<Author, E> {
+                let email = Some(Text(address.to_owned()));
+                Ok(Author(AuthorDocument { email, ..AuthorDocument::default() }))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Author, A::Error> {
+                crate::json::empty_list(list).map(Author)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Author, A::Error> {
+                AuthorDocument::deserialize(MapAccessDeserializer::new(object)).map(Author)
+            }
+        }
+
+        deserializer.deserialize_any(Read)
     }
 }
 
@@ -241,7 +277,7 @@ impl TryFrom<MailDocument> for MailMetadata {
         let MailDocument { from, received_at, subject, thread_id, message_id, content_summary, further } =
             document;
         Ok(Self {
-            from: from.unwrap_or_default().into(),
+            from: from.map_or_else(MailAuthor::default, |Author(author)| author.into()),
             received_at: moment("received_at", received_at)?,
             subject: text(subject),
             thread_id: text(thread_id),

@@ -128,6 +128,7 @@ fn wire_path(path: &Path) -> String {
                 }
                 ("field", 4) if in_entity => push("field_id"),
                 ("choice", 6) if in_entity => push("enum_id"),
+                ("reference", 2) => push("ref"),
                 ("call_event", 1) => push("is_call_event_needed"),
                 ("target", 0) => {
                     push("link");

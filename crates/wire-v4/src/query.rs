@@ -29,7 +29,7 @@ pub fn read_list(query: &str) -> Result<ListQuery, ValidationError> {
     let mut filter = Filter::default();
     for pair in query.split('&') {
         let (name, value) = decode(pair)?;
-        match Name::split(&name)? {
+        match Name::split(&name, &["page", "limit", "filter", "order"])? {
             Name { base: "order", keys } => read_order(&keys, &value, &mut order)?,
             Name { base: "filter", keys } => {
                 filter.read(&keys, &value, &["uid", "category", "pipeline_id"])?
@@ -55,7 +55,7 @@ pub fn read_summary(query: &str) -> Result<SummaryQuery, ValidationError> {
     let mut filter = Filter::default();
     for pair in query.split('&') {
         let (name, value) = decode(pair)?;
-        if let Name { base: "filter", keys } = Name::split(&name)? {
+        if let Name { base: "filter", keys } = Name::split(&name, &["filter"])? {
             filter.read(&keys, &value, &["uid", "created_at", "pipeline_id"])?;
         }
     }
@@ -72,7 +72,7 @@ pub fn read_page(query: &str) -> Result<PageRequest, ValidationError> {
     let mut paging = Paging::default();
     for pair in query.split('&') {
         let (name, value) = decode(pair)?;
-        paging.read(&Name::split(&name)?, &value)?;
+        paging.read(&Name::split(&name, &["page", "limit"])?, &value)?;
     }
     Ok(paging.request())
 }
@@ -165,10 +165,11 @@ impl<'a> Name<'a> {
     /// `filter[created_at][from]` has two keys; with a third, nothing here means anything.
     const MOST_KEYS: usize = 2;
 
-    fn split(name: &'a str) -> Result<Self, ValidationError> {
+    /// Takes a name apart whose base has a meaning; the keys of any other do not matter.
+    fn split(name: &'a str, known: &[&str]) -> Result<Self, ValidationError> {
         let (base, rest) = name.find('[').map_or((name, ""), |at| name.split_at(at));
         let mut keys = Vec::new();
-        if !["page", "limit", "filter", "order"].contains(&base) || rest.is_empty() {
+        if !known.contains(&base) || rest.is_empty() {
             return Ok(Self { base, keys });
         }
         let mut rest = rest;

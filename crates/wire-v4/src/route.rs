@@ -5,8 +5,8 @@
 
 use http::Method;
 use incoming_leads_model::{
-    Category, CompanyId, ContactId, CustomerId, EntityKind, EntityRef, FieldId, LeadId, PipelineId, StatusId, Uid,
-    UserId,
+    Category, CompanyId, ContactId, CustomerId, EntityKind, EntityRef, FieldId, LeadId, PipelineId, StatusId,
+    Uid, UserId,
 };
 
 use crate::document::digits;
