@@ -8,7 +8,6 @@ use incoming_leads_model::{
     AccountId, Category, ListFilter, ListQuery, Moment, PageRequest, PipelineId, Right, Uid, User, UserId,
 };
 use incoming_leads_port::{Principal, Registry};
-use serde_json::{Value, json};
 
 use crate::seed::Seed;
 
@@ -108,14 +107,24 @@ struct Shell<'a> {
 }
 
 impl Shell<'_> {
-    fn call(&self, method: &str, target: &str, body: Option<&Value>) -> String {
+    /// A call of the eight; without a body it is a GET.
+    fn call(&self, method: &str, target: &str, body: &str) -> String {
         let Self { url, token, .. } = self;
-        let method = if method == "GET" { String::new() } else { format!(" -X {method}") };
-        let body = body.map_or_else(String::new, |body| {
-            format!(" -H 'Content-Type: application/json' -d {}", quoted(&body.to_string()))
-        });
+        let target = format!("'{url}/api/v4/leads/unsorted{target}'");
+        let curl = format!("curl -sSg -w '\\n' -H 'Authorization: Bearer {token}'");
+        match body {
+            "" => format!("{curl} {target}"),
+            body => {
+                format!("{curl} -X {method} -H 'Content-Type: application/json' {target} -d {}", quoted(body))
+            }
+        }
+    }
+
+    fn intake(&self) -> String {
+        let Self { program, url, token } = self;
+        let program = quoted(program);
         format!(
-            r"curl -sSg -w '\n'{method} -H 'Authorization: Bearer {token}' '{url}/api/v4/leads/unsorted{target}'{body}"
+            "INCOMING_LEADS_TOKEN='{token}' {program} intake chat --url '{url}' --chat-id demo-1 --from 'Maya' --text 'Are you open today?'"
         )
     }
 }
@@ -127,34 +136,28 @@ fn quoted(text: &str) -> String {
 
 fn text(keys: &[(String, User)], shell: &Shell<'_>, waiting: &Waiting, now: Moment) -> String {
     let Waiting { to_get, to_accept, to_decline, to_link } = waiting;
-    let by = json!({ "user_id": ADMINISTRATOR });
-    let accept = json!({ "user_id": ADMINISTRATOR, "status_id": 58_141_807 });
-    let link = json!({ "link": { "entity_id": 152_464, "entity_type": "leads" } });
+    let (call, form) =
+        (CALL.replace("NOW", &now.secs().to_string()), FORM.replace("NOW", &now.secs().to_string()));
+    let (accept, decline) = (r#"{"user_id":8375357,"status_id":58141807}"#, r#"{"user_id":8375357}"#);
+    let link = r#"{"link":{"entity_id":152464,"entity_type":"leads"}}"#;
     let calls = [
-        ("List what waits", shell.call("GET", "?limit=3&order[created_at]=desc", None)),
-        ("Get one", shell.call("GET", &format!("/{to_get}"), None)),
-        ("Add a call", shell.call("POST", "/sip", Some(&call(now)))),
-        ("Add a form", shell.call("POST", "/forms", Some(&form(now)))),
-        ("Accept a form", shell.call("POST", &format!("/{to_accept}/accept"), Some(&accept))),
-        ("Decline a call", shell.call("DELETE", &format!("/{to_decline}/decline"), Some(&by))),
-        ("Link a chat to a lead", shell.call("POST", &format!("/{to_link}/link"), Some(&link))),
-        ("Sum up", shell.call("GET", &format!("/summary?filter[pipeline_id]={PIPELINE}"), None)),
-        (
-            "Take a chat in, as a built-in integration would",
-            format!(
-                "INCOMING_LEADS_TOKEN={} {} intake chat --url {} --chat-id demo-1 --from 'Maya' --text 'Are you open today?'",
-                shell.token,
-                quoted(shell.program),
-                shell.url
-            ),
-        ),
+        ("List what waits", shell.call("GET", "?limit=3&order[created_at]=desc", "")),
+        ("Get one", shell.call("GET", &format!("/{to_get}"), "")),
+        ("Add a call", shell.call("POST", "/sip", &call)),
+        ("Add a form", shell.call("POST", "/forms", &form)),
+        ("Accept a form", shell.call("POST", &format!("/{to_accept}/accept"), accept)),
+        ("Decline a call", shell.call("DELETE", &format!("/{to_decline}/decline"), decline)),
+        ("Link a chat to a lead", shell.call("POST", &format!("/{to_link}/link"), link)),
+        ("Sum up", shell.call("GET", &format!("/summary?filter[pipeline_id]={PIPELINE}"), "")),
+        ("Take a chat in, as a built-in integration would", shell.intake()),
     ];
     let mut text = format!(
         "\nThe demo is account {ACCOUNT}. It lives in memory: each start begins afresh.\n\nTokens:\n"
     );
+    let width = keys.iter().map(|(token, _)| token.len()).max().unwrap_or_default();
     // Writing to a String cannot fail.
     for (token, user) in keys {
-        let _ = writeln!(text, "  {token}  {}, user {}: {}", user.name, user.id, rights(user));
+        let _ = writeln!(text, "  {token:width$}  {}, user {}: {}", user.name, user.id, rights(user));
     }
     let _ = writeln!(text, "\nReady to paste into another shell, in any order:");
     for (what, call) in calls {
@@ -174,62 +177,11 @@ fn rights(user: &User) -> String {
     format!("may {}", held.iter().map(|(_, name)| *name).collect::<Vec<_>>().join(", "))
 }
 
-/// A call as the v4 Kommo document has it, at this moment, so that it is like no other.
-fn call(now: Moment) -> Value {
-    json!([{
-        "request_id": "123",
-        "source_name": "Acme Co.",
-        "source_uid": "a1fee7c0fc436088e64ba2e8822ba2b3",
-        "pipeline_id": PIPELINE,
-        "created_at": now.secs(),
-        "_embedded": {
-            "leads": [{
-                "name": "Tech maintenance",
-                "price": 5000,
-                "custom_fields_values": [{ "field_id": 184_994, "values": [{ "value": true }] }],
-                "_embedded": { "tags": [{ "id": 2164 }] },
-            }],
-            "contacts": [{ "name": "Example contact" }],
-            "companies": [{ "name": "Acme Co." }],
-        },
-        "metadata": {
-            "is_call_event_needed": true,
-            "duration": 54,
-            "service_code": "CkAvbEwPam6sad",
-            "link": "https://example.com",
-            "phone": 14_155_551_234_u64,
-            "called_at": now.secs(),
-            "from": "onlinePBX",
-        },
-    }])
-}
+/// A call as the v4 Kommo document has it; a moment of its own makes it like no other.
+const CALL: &str = r#"[{"request_id":"123","source_name":"Acme Co.","source_uid":"a1fee7c0fc436088e64ba2e8822ba2b3","pipeline_id":6950551,"created_at":NOW,"_embedded":{"leads":[{"name":"Tech maintenance","price":5000,"custom_fields_values":[{"field_id":184994,"values":[{"value":true}]}],"_embedded":{"tags":[{"id":2164}]}}],"contacts":[{"name":"Example contact"}],"companies":[{"name":"Acme Co."}]},"metadata":{"is_call_event_needed":true,"uniq":"a1fe231cc88e64ba2e8822ba2b3ewrw","duration":54,"service_code":"CkAvbEwPam6sad","link":"https://example.com","phone":14155551234,"called_at":NOW,"from":"onlinePBX"}}]"#;
 
-/// A form as the v4 Kommo document has it, at this moment, so that it is like no other.
-fn form(now: Moment) -> Value {
-    json!([{
-        "request_id": "456",
-        "source_name": "Acme Co.",
-        "source_uid": "a1fee7c0fc436088e64ba2e8822ba2b3",
-        "pipeline_id": PIPELINE,
-        "created_at": now.secs(),
-        "_embedded": {
-            "leads": [{ "name": "Tech maintenance", "price": 5500 }],
-            "contacts": [{
-                "name": "Example contact",
-                "custom_fields_values": [{ "field_code": "PHONE", "values": [{ "value": "+14155551234" }] }],
-            }],
-            "companies": [{ "name": "Acme Co." }],
-        },
-        "metadata": {
-            "ip": "203.0.113.22",
-            "form_id": "a1fee7c0fc436088e64ba2e8822ba2b3ewrw",
-            "form_sent_at": now.secs(),
-            "form_name": "Application form",
-            "form_page": "https://example.com",
-            "referer": "https://www.example.net",
-        },
-    }])
-}
+/// A form as the v4 Kommo document has it; a moment of its own makes it like no other.
+const FORM: &str = r#"[{"request_id":"456","source_name":"Asme Co.","source_uid":"a1fee7c0fc436088e64ba2e8822ba2b3","pipeline_id":6950551,"created_at":NOW,"_embedded":{"leads":[{"name":"Tech maintenance","price":5500,"custom_fields_values":[{"field_id":184994,"values":[{"value":true}]}],"_embedded":{"tags":[{"id":2164}]}}],"contacts":[{"name":"Example 2 contact"}],"companies":[{"name":"Atme Co."}]},"metadata":{"ip":"123.222.2.22","form_id":"a1fee7c0fc436088e64ba2e8822ba2b3ewrw","form_sent_at":NOW,"form_name":"Application form","form_page":"https://example.com","referer":"https://www.google.com"}}]"#;
 
 #[cfg(test)]
 mod tests {

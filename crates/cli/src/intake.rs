@@ -8,21 +8,19 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, Subcommand};
 use incoming_leads_model::limits::MAX_BODY_BYTES;
-use incoming_leads_model::{
-    Card, ChatClient, ChatOrigin, ChatsMetadata, ContactDraft, Draft, MailAuthor, MailMetadata, Metadata,
-    PipelineId,
-};
+use incoming_leads_model::{PipelineId, Uid};
 use incoming_leads_port::{Clock, SystemClock};
-use incoming_leads_wire_v4::Problem;
+use incoming_leads_wire_v4::add;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 use rustls::crypto::ring;
+use serde_json::{Value, json};
 
 use crate::{Failure, print, token};
 
 /// Take a chat message or a mail in, at a server whose intake is open.
 ///
-/// Prints the server's receipt: the uid of the incoming lead, and the ids of its lead, contact and company.
+/// Prints the uid of the incoming lead.
 #[derive(Args)]
 pub(crate) struct Intake {
     #[command(subcommand)]
@@ -47,7 +45,7 @@ struct To {
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
 
-    /// The whole incoming lead, as the `draft` of a seed, instead of its parts; - is standard input
+    /// The whole incoming lead instead of its parts, as JSON like an item of an add; - is standard input
     #[arg(long, value_name = "JSON")]
     file: Option<PathBuf>,
 
@@ -106,109 +104,94 @@ fn pipeline_id(text: &str) -> Result<PipelineId> {
 
 impl Intake {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let (route, to, draft) = match self.what {
-            What::Chat(chat) => ("chat", chat.to, chat_draft(chat.from, chat.text, chat.chat_id)),
-            What::Mail(Mail { from, subject, text, thread_id, message_id, to }) => {
-                ("mail", to, mail_draft(from.as_deref(), subject, text, thread_id, message_id))
-            }
+        let (route, item, to) = match self.what {
+            What::Chat(chat) => ("chats", chat.item(), chat.to),
+            What::Mail(mail) => ("mail", mail.item(), mail.to),
         };
         let missing = || Failure::Usage(format!("a token is due: set {} or give --token", token::VARIABLE));
         let token = token::given(to.token)?.ok_or_else(missing)?;
-        let draft = match &to.file {
+        let item = match &to.file {
             Some(path) => read(path)?,
-            None => Draft { pipeline_id: to.pipeline_id, ..draft },
+            None => item.to_string().into_bytes(),
         };
-        Ok(print(&send(&to.url, route, &token, &draft).await?)?)
+        let uid = send(&to.url, route, &token, item).await?;
+        Ok(print(&format!("{uid}\n"))?)
     }
 }
 
-fn chat_draft(from: Option<String>, text: Option<String>, chat_id: Option<String>) -> Draft {
-    let contacts = vec![contact(from.clone())];
-    let metadata = Metadata::Chats(ChatsMetadata {
-        client: ChatClient { name: from.clone(), ..ChatClient::default() },
-        from,
-        received_at: Some(SystemClock.now()),
-        origin: ChatOrigin { chat_id, ..ChatOrigin::default() },
-        last_message_text: text,
-        ..ChatsMetadata::default()
-    });
-    Draft { metadata: Some(metadata), contacts, ..Draft::default() }
+impl Chat {
+    fn item(&self) -> Value {
+        let Self { from, text, chat_id, to } = self;
+        json!({
+            "pipeline_id": to.pipeline_id,
+            "_embedded": { "contacts": [{ "name": from }] },
+            "metadata": {
+                "from": from,
+                "received_at": SystemClock.now(),
+                "client": { "name": from },
+                "origin": { "chat_id": chat_id },
+                "last_message_text": text,
+            },
+        })
+    }
 }
 
-fn mail_draft(
-    from: Option<&str>,
-    subject: Option<String>,
-    text: Option<String>,
-    thread_id: Option<String>,
-    message_id: Option<String>,
-) -> Draft {
-    let author = from.map(author).unwrap_or_default();
-    let contacts = vec![contact(author.name.clone().or_else(|| author.email.clone()))];
-    let metadata = Metadata::Mail(MailMetadata {
-        from: author,
-        received_at: Some(SystemClock.now()),
-        subject,
-        thread_id,
-        message_id,
-        content_summary: text,
-        ..MailMetadata::default()
-    });
-    Draft { metadata: Some(metadata), contacts, ..Draft::default() }
+impl Mail {
+    fn item(&self) -> Value {
+        let Self { from, subject, text, thread_id, message_id, to } = self;
+        let (name, email) = from.as_deref().map(author).unwrap_or_default();
+        json!({
+            "pipeline_id": to.pipeline_id,
+            "_embedded": { "contacts": [{ "name": name.or(email) }] },
+            "metadata": {
+                "from": { "email": email, "name": name },
+                "received_at": SystemClock.now(),
+                "subject": subject,
+                "thread_id": thread_id,
+                "message_id": message_id,
+                "content_summary": text,
+            },
+        })
+    }
 }
 
-/// Reads `Jo Doe <jo@example.com>`, or the address alone.
-fn author(text: &str) -> MailAuthor {
+/// Name and address of `Jo Doe <jo@example.com>`, or of the address alone.
+fn author(text: &str) -> (Option<&str>, Option<&str>) {
     let (name, email) = match text.trim().strip_suffix('>').and_then(|text| text.split_once('<')) {
         Some((name, email)) => (name.trim(), email.trim()),
         None => ("", text.trim()),
     };
-    let told = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    MailAuthor { email: told(email), name: told(name), ..MailAuthor::default() }
+    (Some(name).filter(|name| !name.is_empty()), Some(email).filter(|email| !email.is_empty()))
 }
 
-fn contact(name: Option<String>) -> ContactDraft {
-    ContactDraft { card: Card { name, ..Card::default() }, ..ContactDraft::default() }
-}
-
-/// Reads a draft from a file, or from standard input.
-fn read(path: &Path) -> Result<Draft> {
-    let (name, reader): (_, Box<dyn Read>) = match path.to_str() {
-        Some("-") => ("standard input".to_owned(), Box::new(io::stdin().lock())),
-        _ => {
-            let name = path.display().to_string();
-            let file = File::open(path).with_context(|| format!("cannot read {name}"))?;
-            (name, Box::new(file))
-        }
-    };
+/// Reads a file or standard input, as far as a server would.
+fn read(path: &Path) -> Result<Vec<u8>> {
     let mut text = Vec::new();
-    reader
-        .take(MAX_BODY_BYTES as u64 + 1)
-        .read_to_end(&mut text)
-        .with_context(|| format!("cannot read {name}"))?;
+    let most = MAX_BODY_BYTES as u64 + 1;
+    let read = match path.to_str() {
+        Some("-") => io::stdin().lock().take(most).read_to_end(&mut text),
+        _ => File::open(path).and_then(|file| file.take(most).read_to_end(&mut text)),
+    };
+    read.with_context(|| format!("cannot read {}", path.display()))?;
     if text.len() > MAX_BODY_BYTES {
-        bail!("{name} is longer than the {MAX_BODY_BYTES} bytes that a server takes");
+        bail!("{} is longer than the {MAX_BODY_BYTES} bytes that a server takes", path.display());
     }
-    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(&text))
-        .with_context(|| format!("{name} is no draft"))
+    Ok(text)
 }
 
-/// Sends a draft; the receipt.
-async fn send(url: &Url, route: &str, token: &str, draft: &Draft) -> Result<String> {
-    let target = format!("{}/intake/{route}", url.as_str().trim_end_matches('/'));
-    let request = client(url)?
-        .post(target)
-        .bearer_auth(token)
-        .header(CONTENT_TYPE, "application/json")
-        .body(serde_json::to_vec(draft).context("a draft is plain data")?);
+/// Sends an item; its uid.
+async fn send(url: &Url, route: &str, token: &str, item: Vec<u8>) -> Result<Uid> {
+    let target = format!("{}/api/v4/leads/unsorted/{route}", url.as_str().trim_end_matches('/'));
+    let request =
+        client(url)?.post(target).bearer_auth(token).header(CONTENT_TYPE, "application/json").body(item);
     let response = request.send().await.map_err(reqwest::Error::without_url);
     let response = response.with_context(|| {
         format!("no answer from {}; is it running? incoming-leads serve --demo starts one", origin(url))
     })?;
     let status = response.status();
     let body = body(response).await.with_context(|| format!("the answer of {} broke off", origin(url)))?;
-    if status.is_success() {
-        return Ok(format!("{}\n", body.trim_end()));
-    }
+    let mut answer = http::Response::new(body);
+    *answer.status_mut() = status;
     let hint = match status {
         StatusCode::UNAUTHORIZED => "; is INCOMING_LEADS_TOKEN a token of that server?",
         StatusCode::NOT_FOUND => {
@@ -216,10 +199,10 @@ async fn send(url: &Url, route: &str, token: &str, draft: &Draft) -> Result<Stri
         }
         _ => "",
     };
-    match Problem::read(status, body.as_bytes()) {
-        Some(problem) => Err(anyhow!("the server refused: {problem}{hint}")),
-        None => Err(anyhow!("the server answered {status}{hint}")),
-    }
+    let receipts =
+        add::read_response(1, &answer).map_err(|failure| anyhow!("not taken in: {failure}{hint}"))?;
+    let receipt = receipts.into_iter().next().context("the answer names no incoming lead")?;
+    Ok(receipt.uid)
 }
 
 fn client(url: &Url) -> Result<Client> {
@@ -239,29 +222,25 @@ fn origin(url: &Url) -> String {
 }
 
 /// The body of an answer, as far as it is of a sensible length.
-async fn body(mut response: Response) -> reqwest::Result<String> {
-    let mut bytes = Vec::new();
+async fn body(mut response: Response) -> reqwest::Result<Vec<u8>> {
+    let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url)? {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > MAX_BODY_BYTES {
+        body.extend_from_slice(&chunk);
+        if body.len() > MAX_BODY_BYTES {
             break;
         }
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(body)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::author;
 
     #[test]
     fn an_author_is_an_address_with_or_without_a_name() {
-        let told = |text: &str| {
-            let MailAuthor { email, name, .. } = author(text);
-            (email.unwrap_or_default(), name.unwrap_or_default())
-        };
-        assert_eq!(told("Jo Doe <jo@example.com>"), ("jo@example.com".to_owned(), "Jo Doe".to_owned()));
-        assert_eq!(told("<jo@example.com>"), ("jo@example.com".to_owned(), String::new()));
-        assert_eq!(told(" jo@example.com "), ("jo@example.com".to_owned(), String::new()));
+        assert_eq!(author("Jo Doe <jo@example.com>"), (Some("Jo Doe"), Some("jo@example.com")));
+        assert_eq!(author("<jo@example.com>"), (None, Some("jo@example.com")));
+        assert_eq!(author(" jo@example.com "), (None, Some("jo@example.com")));
     }
 }

@@ -41,7 +41,7 @@ pub(crate) struct Serve {
 
     /// The token of the demo's administrator, instead of a fixed one; others see it in the list of processes, so
     /// better set INCOMING_LEADS_TOKEN
-    #[arg(long, value_name = "TOKEN", requires = "demo")]
+    #[arg(long, value_name = "TOKEN", requires = "demo", conflicts_with = "seed")]
     token: Option<String>,
 
     /// Open the routes by which chats and mails come in (the demo has them open)

@@ -1,0 +1,12 @@
+//! The program as its users meet it: the real binary, its output, its exit codes, its server.
+
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test ends where anything unexpected happens")]
+
+mod demo;
+mod documents;
+mod intake;
+mod program;
+mod seeds;
+mod serve;
+mod shell;

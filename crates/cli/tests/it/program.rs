@@ -1,0 +1,145 @@
+//! Starts the program, talks to its server, ends it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// How long anything may take, on a machine that is busy with other things.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The program with these arguments and an environment without our variables.
+pub(crate) fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_incoming-leads"));
+    command.args(arguments).env_remove("INCOMING_LEADS_TOKEN").env_remove("INCOMING_LEADS_LOG_FORMAT");
+    command.env("RUST_LOG", "warn").env("NO_PROXY", "*").stdin(Stdio::null());
+    command
+}
+
+/// Runs the program to its end.
+pub(crate) fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    ended(program(arguments).output().unwrap())
+}
+
+/// Exit code, standard output, standard error.
+pub(crate) fn ended(output: Output) -> (Option<i32>, String, String) {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// A running `incoming-leads serve`; it is killed when it is dropped.
+pub(crate) struct Serving {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    pub(crate) addr: SocketAddr,
+}
+
+impl Serving {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::spawn(program(&["serve", "--listen", "127.0.0.1:0"]).args(arguments))
+    }
+
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let address = line.strip_prefix("listening on http://").and_then(|rest| rest.strip_suffix('\n'));
+        let Some(addr) = address.and_then(|address| address.parse().ok()) else {
+            panic!("the first line is {line:?}")
+        };
+        Self { child, stdout, addr }
+    }
+
+    /// A server, and a thread that reads what it logs until its end.
+    pub(crate) fn with_stderr(command: &mut Command) -> (Self, JoinHandle<String>) {
+        let mut serving = Self::spawn(command.stderr(Stdio::piped()));
+        let mut stderr = serving.child.stderr.take().unwrap();
+        let reader = std::thread::spawn(move || {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).unwrap();
+            text
+        });
+        (serving, reader)
+    }
+
+    /// What the demo prints after the first line.
+    pub(crate) fn invitation(&mut self) -> String {
+        let mut text = String::new();
+        while !text.contains("\nINCOMING_LEADS_TOKEN=") {
+            assert_ne!(self.stdout.read_line(&mut text).unwrap(), 0, "it ends early: {text}");
+        }
+        text
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    pub(crate) fn ask(&self, token: &str, method: &str, target: &str, body: &str) -> (u16, String) {
+        ask(self.addr, token, method, target, body)
+    }
+
+    /// What the administrator of the demo gets, which must be 200.
+    #[track_caller]
+    pub(crate) fn get(&self, target: &str) -> Value {
+        let (status, body) = self.ask("demo", "GET", target, "");
+        assert_eq!(status, 200, "{target}: {body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    /// The uid of a lead of this category that waits.
+    pub(crate) fn waiting(&self, category: &str) -> String {
+        let list = self.get(&format!("/api/v4/leads/unsorted?filter[category][]={category}"));
+        list["_embedded"]["unsorted"][0]["uid"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    pub(crate) fn end(&mut self) -> ExitStatus {
+        let begun = Instant::now();
+        loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => return status,
+                None if begun.elapsed() > PATIENCE => panic!("it does not end"),
+                None => std::thread::sleep(Duration::from_millis(10)),
+            }
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One request on a connection of its own: status and body.
+pub(crate) fn ask(addr: SocketAddr, token: &str, method: &str, target: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let (length, kind) =
+        (body.len(), if body.is_empty() { "" } else { "content-type: application/json\r\n" });
+    write!(
+        stream,
+        "{method} {target} HTTP/1.1\r\nhost: {addr}\r\nauthorization: Bearer {token}\r\n{kind}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    )
+    .unwrap();
+    answer(stream)
+}
+
+/// Reads an answer to the end of its connection.
+pub(crate) fn answer(mut stream: TcpStream) -> (u16, String) {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, body.to_owned())
+}
