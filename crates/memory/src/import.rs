@@ -1,11 +1,11 @@
 //! Taking lines of the model's document over, all or none.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, RwLock, RwLockWriteGuard};
 
 use incoming_leads_model::document::{Incoming, Line, Of, Secret, Token, VERSION};
 use incoming_leads_model::lifecycle::Added;
-use incoming_leads_model::{AccountId, Event, EventKind, Item, Layout, Linked, Links, Note, Scene};
+use incoming_leads_model::{AccountId, Event, EventKind, Item, Layout, Linked, Links, Note, Scene, Uid};
 use incoming_leads_port::{Digest, Error, ErrorKind, Floor, Operation, Principal, Result};
 
 use crate::holdings::Holdings;
@@ -28,7 +28,7 @@ pub(crate) fn import(memory: &Memory, lines: Vec<Line>) -> Result<()> {
     for (id, account) in &locks {
         guards.insert(*id, lock(account.write(), OPERATION)?);
     }
-    let mut work = Work { guards, fresh: BTreeMap::new() };
+    let mut work = Work { guards, fresh: BTreeMap::new(), known: HashMap::new() };
     // After the check only a draft can still be refused; then nothing may have happened to what is shared.
     if lines.iter().any(|line| matches!(line, Line::Draft(_))) {
         work.fresh = work.guards.iter().map(|(id, holdings)| (*id, Holdings::clone(holdings))).collect();
@@ -54,6 +54,8 @@ struct Work<'a> {
     guards: BTreeMap<AccountId, RwLockWriteGuard<'a, Holdings>>,
     /// Those that are new, and copies of those that are there when lines may yet be refused.
     fresh: BTreeMap<AccountId, Holdings>,
+    /// Events that were known before, of uids that lines told of, as far as no line has repeated them yet.
+    known: HashMap<(AccountId, Uid), Vec<Event>>,
 }
 
 impl Work<'_> {
@@ -78,13 +80,7 @@ impl Work<'_> {
             Line::Company(Of { account_id, row }) => self.of(account_id)?.write(&row),
             Line::Note(Of { account_id, row }) => self.of(account_id)?.entities.write_note(&row),
             Line::Item(Of { account_id, row }) => self.of(account_id)?.restore(&row),
-            Line::Event(event) => {
-                let holdings = self.of(event.account_id)?;
-                // The same document may be taken over twice; what happened once is not to count twice.
-                if !holdings.stage.events_of(&event.uid).any(|known| known == event) {
-                    holdings.stage.record(&event);
-                }
-            }
+            Line::Event(event) => self.remember(&event)?,
             Line::Draft(Incoming { account_id, user_id, draft }) => {
                 let holdings = self.of(account_id)?;
                 let layout = holdings.layout.clone();
@@ -92,6 +88,28 @@ impl Work<'_> {
                 let events = write::seed(holdings, scene, &*memory.shared.ids, draft);
                 let events = events.map_err(|refusal| Error::refused(OPERATION, refusal))?;
                 events.iter().for_each(|event| holdings.apply(event));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Work<'_> {
+    /// Writes an event down, unless it was known before this call: the same document may be taken over twice, and
+    /// what happened once is not to count twice. Within a call each counts: two messages of a second may be alike.
+    fn remember(&mut self, event: &Event) -> Result<()> {
+        let key = (event.account_id, event.uid.clone());
+        if !self.known.contains_key(&key) {
+            let known = self.of(event.account_id)?.stage.events_of(&event.uid).collect();
+            self.known.insert(key.clone(), known);
+        }
+        let known = self.known.entry(key).or_default();
+        match known.iter().position(|known| known == event) {
+            Some(place) => {
+                known.swap_remove(place);
+            }
+            None => {
+                self.of(event.account_id)?.stage.record(event);
             }
         }
         Ok(())
