@@ -60,8 +60,6 @@ pub struct OAuth<T> {
     redirect_uri: String,
     store: Arc<dyn TokenStore>,
     time: Arc<dyn Time>,
-    /// In one process one task renews; the others need not even look.
-    turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Serialize)]
@@ -83,9 +81,8 @@ struct Renewed {
 impl<T: Transport> OAuth<T> {
     /// Renews at `endpoint` (`https://NAME.kommo.com/oauth2/access_token`) what `store` keeps.
     pub fn new(transport: T, endpoint: http::Uri, store: Arc<dyn TokenStore>, time: Arc<dyn Time>) -> Self {
-        let turn = tokio::sync::Mutex::new(());
         let (client_id, client_secret, redirect_uri) = (String::new(), Secret::new(""), String::new());
-        Self { transport, endpoint, client_id, client_secret, redirect_uri, store, time, turn }
+        Self { transport, endpoint, client_id, client_secret, redirect_uri, store, time }
     }
 
     /// As this integration.
@@ -109,7 +106,6 @@ impl<T: Transport> OAuth<T> {
 
     /// What is stored once `good` is so: because it is already, because another has renewed it, or because we do.
     async fn until(&self, good: impl Fn(&Grant) -> bool + Send + Sync) -> Result<Option<Secret>, SendError> {
-        let _turn = self.turn.lock().await;
         loop {
             let stored = self.store.load().await.map_err(store_failed)?;
             if good(&stored.grant) {
