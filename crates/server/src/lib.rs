@@ -19,3 +19,8 @@ pub use gate::{Credentials, Denied, Gate, Host, RegistryGate, Session, SessionTa
 pub use host::{InvalidPublicUrl, PublicUrl};
 pub use limits::Limits;
 pub use server::{Config, Server};
+
+/// The examples of the project's README, as doc tests of the crate that knows all they use.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

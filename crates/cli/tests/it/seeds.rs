@@ -48,6 +48,16 @@ fn a_seed_is_served() {
 }
 
 #[test]
+fn the_seed_of_the_readme_is_served() {
+    let readme = include_str!("../../../../README.md");
+    let (_, rest) = readme.split_once("```json\n").unwrap();
+    let (text, _) = rest.split_once("```").unwrap();
+    let server = Serving::start(&["--seed", seed("readme.jsonl", &[text]).to_str().unwrap()]);
+    let (status, body) = server.ask("a-token-of-yours", "GET", "/api/v4/leads/unsorted", "");
+    assert!(status == 200 && body.contains("An offer, please"), "{status} {body}");
+}
+
+#[test]
 fn the_intake_is_closed_unless_it_is_asked_for() {
     let path = seed("intake.jsonl", &[ACCOUNT, TOKEN]);
     let chat = r#"{"metadata": {"origin": {"chat_id": "c"}}}"#;
