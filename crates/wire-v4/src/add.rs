@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::body::{CompanyBody, ContactBody, LeadBody, write_company, write_contact, write_lead};
-use crate::convert::{each, id, moment, text};
-use crate::document::{Text, Whole, document};
+use crate::convert::{each, few, id, moment, text};
+use crate::document::{Few, Text, Whole, document};
 use crate::json;
 use crate::message::{Failure, check_type, ok, read_body, read_receipt, request as build};
 use crate::metadata::{
@@ -69,9 +69,9 @@ add_item!(MailItem, MailDocument, Mail);
 
 document! {
     struct EmbeddedBodies {
-        "leads" => leads: Vec<LeadBody>,
-        "contacts" => contacts: Vec<ContactBody>,
-        "companies" => companies: Vec<CompanyBody>,
+        "leads" => leads: Few<LeadBody>,
+        "contacts" => contacts: Few<ContactBody>,
+        "companies" => companies: Few<CompanyBody>,
     }
 }
 
@@ -100,9 +100,9 @@ impl Parts {
             pipeline_id: id::<PipelineId>("pipeline_id", pipeline_id)?,
             created_at: moment("created_at", created_at)?,
             metadata,
-            leads: each("_embedded.leads", leads, LeadDraft::try_from)?,
-            contacts: each("_embedded.contacts", contacts, ContactDraft::try_from)?,
-            companies: each("_embedded.companies", companies, CompanyDraft::try_from)?,
+            leads: few("_embedded.leads", leads, LeadDraft::try_from)?,
+            contacts: few("_embedded.contacts", contacts, ContactDraft::try_from)?,
+            companies: few("_embedded.companies", companies, CompanyDraft::try_from)?,
         })
     }
 }
@@ -125,11 +125,14 @@ pub fn read_request<B: AsRef<[u8]>>(channel: Channel, request: &Request<B>) -> R
 }
 
 fn read_items<T: AddItem>(channel: Channel, body: &[u8]) -> Result<AddRequest, Problem> {
-    let Ok(items) = serde_json::from_slice::<Vec<T>>(body) else { return Err(unreadable_items::<T>(body)) };
-    let mut request_ids = Vec::with_capacity(items.len());
-    let mut drafts = Vec::with_capacity(items.len());
+    let Ok(Few { kept, total }) = serde_json::from_slice::<Few<T>>(body) else {
+        return Err(unreadable_items::<T>(body));
+    };
+    bounded(total)?;
+    let mut request_ids = Vec::with_capacity(total);
+    let mut drafts = Vec::with_capacity(total);
     let mut errors = Vec::new();
-    for (place, item) in items.into_iter().enumerate() {
+    for (place, item) in kept.into_iter().enumerate() {
         let (request_id, draft) = item.convert();
         let request_id = request_id.map_or_else(|| place.to_string(), |Text(id)| id);
         match draft {
@@ -145,12 +148,24 @@ fn read_items<T: AddItem>(channel: Channel, body: &[u8]) -> Result<AddRequest, P
     Ok(AddRequest { add: Add { channel, generation: Generation::V4, items: drafts }, request_ids })
 }
 
+/// More than the model takes are not even looked at one by one.
+fn bounded(total: usize) -> Result<(), ValidationError> {
+    if total <= MAX_BATCH_ITEMS {
+        return Ok(());
+    }
+    let detail = format!("{total} items, at most {MAX_BATCH_ITEMS} are taken at once");
+    Err(ValidationError::new(code::TOO_MANY, "", detail))
+}
+
 /// Something in the batch has the wrong type: looks at each item alone, to name all that are wrong.
 fn unreadable_items<T: AddItem>(body: &[u8]) -> Problem {
     let items: Vec<Value> = match json::decode(body) {
         Ok(items) => items,
         Err(error) => return error.into(),
     };
+    if let Err(error) = bounded(items.len()) {
+        return error.into();
+    }
     let mut errors = Vec::new();
     for (place, item) in items.into_iter().enumerate() {
         let request_id = match item.get("request_id") {

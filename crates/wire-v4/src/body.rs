@@ -6,8 +6,8 @@ use incoming_leads_model::{
 };
 use serde_json::Value;
 
-use crate::convert::{each, id, id_or_zero, text};
-use crate::document::{Text, Whole, document};
+use crate::convert::{few, id, id_or_zero, text};
+use crate::document::{Few, Text, Whole, document};
 use crate::problem::{ValidationError, code};
 use crate::write::Writer;
 
@@ -18,7 +18,7 @@ document! {
         "name" => name: Text,
         "price" => price: Whole,
         "responsible_user_id" => responsible_user_id: Whole,
-        "custom_fields_values" => custom_fields_values: Vec<FieldDocument>,
+        "custom_fields_values" => custom_fields_values: Few<FieldDocument>,
         "_embedded" => embedded: EmbeddedTags,
         .. => further
     }
@@ -32,7 +32,7 @@ document! {
         "first_name" => first_name: Text,
         "last_name" => last_name: Text,
         "responsible_user_id" => responsible_user_id: Whole,
-        "custom_fields_values" => custom_fields_values: Vec<FieldDocument>,
+        "custom_fields_values" => custom_fields_values: Few<FieldDocument>,
         "_embedded" => embedded: EmbeddedTags,
         .. => further
     }
@@ -44,7 +44,7 @@ document! {
         "id" => id: Whole,
         "name" => name: Text,
         "responsible_user_id" => responsible_user_id: Whole,
-        "custom_fields_values" => custom_fields_values: Vec<FieldDocument>,
+        "custom_fields_values" => custom_fields_values: Few<FieldDocument>,
         "_embedded" => embedded: EmbeddedTags,
         .. => further
     }
@@ -53,7 +53,7 @@ document! {
 document! {
     /// What is embedded in an entity that is sent: tags, and what nobody here knows.
     pub(crate) struct EmbeddedTags {
-        "tags" => tags: Vec<TagDocument>,
+        "tags" => tags: Few<TagDocument>,
         .. => further
     }
 }
@@ -63,7 +63,7 @@ document! {
     pub(crate) struct FieldDocument {
         "field_id" => field_id: Whole,
         "field_code" => field_code: Text,
-        "values" => values: Vec<ValueDocument>,
+        "values" => values: Few<ValueDocument>,
     }
 }
 
@@ -89,7 +89,7 @@ document! {
 pub(crate) struct CardParts {
     pub(crate) name: Option<Text>,
     pub(crate) responsible_user_id: Option<Whole>,
-    pub(crate) custom_fields_values: Option<Vec<FieldDocument>>,
+    pub(crate) custom_fields_values: Option<Few<FieldDocument>>,
     pub(crate) embedded: Option<EmbeddedTags>,
     pub(crate) further: Further,
 }
@@ -106,8 +106,8 @@ impl TryFrom<CardParts> for Card {
         Ok(Self {
             name: text(name),
             responsible_user_id: id_or_zero("responsible_user_id", responsible_user_id)?,
-            custom_fields: each("custom_fields_values", custom_fields_values, FieldValues::try_from)?,
-            tags: each("_embedded.tags", tags, TagRef::try_from)?,
+            custom_fields: few("custom_fields_values", custom_fields_values, FieldValues::try_from)?,
+            tags: few("_embedded.tags", tags, TagRef::try_from)?,
             further,
         })
     }
@@ -188,7 +188,7 @@ impl TryFrom<FieldDocument> for FieldValues {
                 return Err(ValidationError::new(code::FIELD_MISSING, "field_id", detail));
             }
         };
-        Ok(Self { field, values: each("values", values, FieldValue::try_from)? })
+        Ok(Self { field, values: few("values", values, FieldValue::try_from)? })
     }
 }
 

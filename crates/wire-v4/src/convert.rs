@@ -3,7 +3,7 @@
 use incoming_leads_model::Moment;
 use incoming_leads_model::id::InvalidId;
 
-use crate::document::{Text, Whole};
+use crate::document::{Few, Text, Whole};
 use crate::problem::{ValidationError, code};
 
 pub(crate) fn text(text: Option<Text>) -> Option<String> {
@@ -51,4 +51,13 @@ pub(crate) fn each<D, T>(
     documents
         .map(|(place, document)| convert(document).map_err(|e| e.within(&format!("{key}.{place}"))))
         .collect()
+}
+
+/// The members of a bounded list, each converted.
+pub(crate) fn few<D, T>(
+    key: &str,
+    documents: Option<Few<D>>,
+    convert: impl Fn(D) -> Result<T, ValidationError>,
+) -> Result<Vec<T>, ValidationError> {
+    each(key, documents.map(|Few { kept, total: _ }| kept), convert)
 }

@@ -1,9 +1,12 @@
 //! How a document of the wire is read: scalars that take numbers as text and text as numbers, and objects.
 
 use std::fmt;
+use std::marker::PhantomData;
 
-use incoming_leads_model::limits::MAX_SAFE_INTEGER;
-use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use incoming_leads_model::limits::{
+    MAX_BATCH_ITEMS, MAX_CUSTOM_FIELDS, MAX_FIELD_VALUES, MAX_SAFE_INTEGER, MAX_TAGS,
+};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, SeqAccess, Unexpected, Visitor};
 
 /// A text. A number is read as its canonical text: `14155551234` is `"14155551234"`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,6 +147,56 @@ impl<'de> Deserialize<'de> for Flag {
         }
 
         deserializer.deserialize_any(Read)
+    }
+}
+
+/// A list of what a stranger sends. Beyond one more than the model ever takes, members are counted but not kept: three
+/// bytes of a body must not become a kilobyte in memory, and the model refuses the list either way.
+#[derive(Debug)]
+pub(crate) struct Few<T> {
+    pub(crate) kept: Vec<T>,
+    /// How many there were.
+    pub(crate) total: usize,
+}
+
+impl<T> Few<T> {
+    const MOST: usize = MAX_BATCH_ITEMS + 1;
+}
+
+const _: () = assert!(
+    MAX_BATCH_ITEMS >= MAX_CUSTOM_FIELDS
+        && MAX_BATCH_ITEMS >= MAX_FIELD_VALUES
+        && MAX_BATCH_ITEMS >= MAX_TAGS,
+    "a list that is cut must still be too long for the model"
+);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Few<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Read<T> {
+            type Value = Few<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Few<T>, A::Error> {
+                let mut kept = Vec::new();
+                while kept.len() < Few::<T>::MOST
+                    && let Some(member) = list.next_element()?
+                {
+                    kept.push(member);
+                }
+                let mut total = kept.len();
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    total += 1;
+                }
+                Ok(Few { kept, total })
+            }
+        }
+
+        deserializer.deserialize_seq(Read(PhantomData))
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::body::{CardParts, EmbeddedTags, FieldDocument, TagDocument, write_value};
 use crate::convert::{each, id, id_or_zero, moment, required, text};
-use crate::document::{Flag, Text, Whole, document};
+use crate::document::{Few, Flag, Text, Whole, document};
 use crate::item::{Addressed, Stub, stub_ids, write_entity_link, write_stub};
 use crate::list::{LinksDocument, more, write_paging};
 use crate::message::{Failure, hal, no_content, ok, question, request as build, success};
@@ -213,7 +213,7 @@ document! {
         "updated_at" => updated_at: Whole,
         "closed_at" => closed_at: Whole,
         "is_deleted" => is_deleted: Flag,
-        "custom_fields_values" => custom_fields_values: Vec<FieldDocument>,
+        "custom_fields_values" => custom_fields_values: Few<FieldDocument>,
         "account_id" => account_id: IgnoredAny,
         "_links" => links: IgnoredAny,
         "_embedded" => embedded: EmbeddedDocument,
@@ -234,7 +234,7 @@ document! {
         "updated_at" => updated_at: Whole,
         "is_deleted" => is_deleted: Flag,
         "is_unsorted" => is_unsorted: Flag,
-        "custom_fields_values" => custom_fields_values: Vec<FieldDocument>,
+        "custom_fields_values" => custom_fields_values: Few<FieldDocument>,
         "account_id" => account_id: IgnoredAny,
         "_links" => links: IgnoredAny,
         "_embedded" => embedded: EmbeddedDocument,
@@ -253,7 +253,7 @@ document! {
         "updated_at" => updated_at: Whole,
         "is_deleted" => is_deleted: Flag,
         "is_unsorted" => is_unsorted: Flag,
-        "custom_fields_values" => custom_fields_values: Vec<FieldDocument>,
+        "custom_fields_values" => custom_fields_values: Few<FieldDocument>,
         "account_id" => account_id: IgnoredAny,
         "_links" => links: IgnoredAny,
         "_embedded" => embedded: EmbeddedDocument,
@@ -271,7 +271,7 @@ document! {
         "created_at" => created_at: Whole,
         "updated_at" => updated_at: Whole,
         "is_deleted" => is_deleted: Flag,
-        "custom_fields_values" => custom_fields_values: Vec<FieldDocument>,
+        "custom_fields_values" => custom_fields_values: Few<FieldDocument>,
         "account_id" => account_id: IgnoredAny,
         "_links" => links: IgnoredAny,
         "_embedded" => embedded: EmbeddedDocument,
@@ -281,7 +281,7 @@ document! {
 
 document! {
     struct EmbeddedDocument {
-        "tags" => tags: Vec<TagDocument>,
+        "tags" => tags: Few<TagDocument>,
         "contacts" => contacts: Vec<Stub>,
         "companies" => companies: Vec<Stub>,
         .. => further

@@ -129,10 +129,30 @@ fn a_list_inside_of_an_object_is_answered_as_the_real_server_does() {
 }
 
 #[test]
-fn an_empty_list_and_many_items_are_for_the_model_to_judge() {
+fn an_empty_list_is_for_the_model_to_judge() {
     assert_eq!(add::read_request(Channel::Sip, &json("[]")).unwrap().add.items.len(), 0);
-    let items = vec!["{}"; 251].join(",");
-    assert_eq!(add::read_request(Channel::Sip, &json(format!("[{items}]"))).unwrap().add.items.len(), 251);
+}
+
+#[test]
+fn more_than_250_items_are_refused_however_many_and_whatever_they_are() {
+    let items = |item: &str, count: usize| format!("[{}]", vec![item; count].join(","));
+    for count in [249, 250] {
+        assert_eq!(
+            add::read_request(Channel::Sip, &json(items("{}", count))).unwrap().add.items.len(),
+            count
+        );
+    }
+    for body in [items("{}", 251), items("{}", 300_000), items("1", 300_000)] {
+        one(body, "0", "TooMany", "");
+    }
+}
+
+#[test]
+fn long_lists_inside_of_an_item_are_cut_where_the_model_refuses_them_anyway() {
+    let tags = vec!["{}"; 100_000].join(",");
+    let body = format!(r#"[{{"_embedded":{{"leads":[{{"_embedded":{{"tags":[{tags}]}}}}]}}}}]"#);
+    let read = add::read_request(Channel::Sip, &json(body)).unwrap();
+    assert_eq!(read.add.items[0].leads[0].card.tags.len(), 251);
 }
 
 #[test]
