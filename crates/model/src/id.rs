@@ -129,7 +129,12 @@ impl Uid {
     /// # Errors
     /// [`InvalidUid`] when the text is empty, too long or holds a control character.
     pub fn new(text: &str) -> Result<Self, InvalidUid> {
-        if text.is_empty() || text.len() > MAX_UID_BYTES || text.chars().any(char::is_control) {
+        // Lists make many of these; nearly all are ASCII, for which bytes are enough.
+        let has_control = match text.is_ascii() {
+            true => text.bytes().any(|byte| byte.is_ascii_control()),
+            false => text.chars().any(char::is_control),
+        };
+        if text.is_empty() || text.len() > MAX_UID_BYTES || has_control {
             return Err(InvalidUid);
         }
         Ok(Self(text.into()))

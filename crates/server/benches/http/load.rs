@@ -100,11 +100,13 @@ fn body_of(bytes: &[u8]) -> Option<(usize, usize)> {
     Some((from, from + length.parse::<usize>().expect("a length is a number")))
 }
 
-/// What all threads of a process have had of the CPU. Source: proc(5), fields 14 and 15, in hundredths of a second.
+/// What all threads of a process have had of the CPU. Source: proc(5), the first field of `schedstat`, in nanoseconds.
 fn cpu_seconds(pid: u32) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("the process lives");
-    let after_name = stat.rsplit_once(')').expect("the name is in brackets").1;
-    let fields: Vec<&str> = after_name.split_whitespace().collect();
-    let ticks = |field: usize| fields[field - 3].parse::<f64>().expect("a number of ticks");
-    (ticks(14) + ticks(15)) / 100.0
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("the process lives");
+    let nanos = tasks.map(|task| {
+        let stat = std::fs::read_to_string(task.expect("a thread").path().join("schedstat"))
+            .expect("a thread lives");
+        stat.split(' ').next().and_then(|nanos| nanos.parse::<u64>().ok()).expect("a number of nanoseconds")
+    });
+    nanos.sum::<u64>() as f64 / 1e9
 }

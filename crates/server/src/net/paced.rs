@@ -76,7 +76,8 @@ impl Watch {
         Self {
             pace,
             header_time: limits.header_time,
-            idle_time: limits.idle_time,
+            // It begins when the answer is made, so it must not end before the answer is read.
+            idle_time: limits.idle_time.max(limits.write_time),
             timer: Box::pin(tokio::time::sleep(limits.header_time)),
             set_for: HEAD,
         }

@@ -1,6 +1,6 @@
 //! What bad input gets: one table, each row with the exact answer, and nothing of any row takes effect.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::raw::{Answer, Raw};
 use crate::world::{ADMINISTRATOR, World};
@@ -310,11 +310,19 @@ fn json_texts() -> Vec<Row> {
             call_with("source_name", "x".repeat(100_000)),
             Invalid("TooLong", "source_name"),
         ),
-        ("B36 a list of 10^5", sip(json!(vec![0; 100_000]).to_string()), Invalid("InvalidType", "")),
+        ("B36 a list of 10^5", sip(json!(vec![0; 100_000]).to_string()), Invalid("TooMany", "")),
+        (
+            "B35 50,000 keys that nobody knows",
+            call_with(
+                "_embedded.leads.0",
+                (0..50_000).map(|key| (format!("k{key}"), 0.into())).collect::<Map<_, _>>(),
+            ),
+            Invalid("TooLong", "_embedded.leads.0"),
+        ),
         (
             "B36 50,000 items that are wrong",
             sip(json!(vec![json!({"pipeline_id": 0}); 50_000]).to_string()),
-            Invalid("OutOfRange", "pipeline_id"),
+            Invalid("TooMany", ""),
         ),
         ("B36 more than a megabyte", sip(vec![b' '; (1 << 20) + 1]), Problem(413)),
     ]

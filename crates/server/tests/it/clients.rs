@@ -243,8 +243,85 @@ async fn the_lead_of_an_add_can_be_used_at_once() {
     assert_eq!((lead.status, &lead.json()["name"]), (200, &json!("l")));
 }
 
+/// What the errors of a request name: who it is, what, where.
+fn told(answer: &crate::raw::Answer) -> Vec<(String, String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let problem = answer.json();
+    let groups = problem["validation-errors"].as_array().unwrap();
+    let errors = groups.iter().flat_map(|group| {
+        let errors = group["errors"].as_array().unwrap();
+        errors.iter().map(|error| (text(&group["request_id"]), text(&error["code"]), text(&error["path"])))
+    });
+    errors.collect()
+}
+
 #[tokio::test]
-async fn json_may_be_called_by_its_relatives() {
+async fn the_errors_of_a_batch_name_the_items_that_are_wrong_and_no_others() {
+    let world = World::kommo().await;
+    let mut batch: Vec<Value> = (0..250).map(form).collect();
+    batch[137]["request_id"] = "mine".into();
+    for place in [137, 200] {
+        batch[place]["pipeline_id"] = 1.into();
+    }
+    let answer =
+        world.ask(ADMINISTRATOR, "POST", &format!("{UNSORTED}/forms"), &json!(batch).to_string()).await;
+    let wrong = |id: &str| (id.to_owned(), "NotSupportedChoice".to_owned(), "pipeline_id".to_owned());
+    assert_eq!((answer.status, told(&answer)), (400, vec![wrong("mine"), wrong("200")]));
+}
+
+#[tokio::test]
+async fn a_twin_is_refused_with_the_uid_that_waits_and_welcome_once_that_is_decided() {
+    let world = World::kommo().await;
+    let target = format!("{UNSORTED}/forms");
+    let batch = json!([form(1)]);
+    let first = world.post(&target, &batch).await;
+    let uid = first["_embedded"]["unsorted"][0]["uid"].as_str().unwrap();
+    let refused = world.ask(ADMINISTRATOR, "POST", &target, &batch.to_string()).await;
+    assert_eq!(refused.status, 400);
+    let error = &refused.json()["validation-errors"][0]["errors"][0];
+    assert_eq!((&error["code"], &error["uid"]), (&json!("Duplicate"), &json!(uid)));
+    world.post(&format!("{UNSORTED}/{uid}/accept"), &json!({})).await;
+    world.post(&target, &batch).await;
+}
+
+/// The client is cut off before the answer; asking again tells whether it took effect.
+#[tokio::test]
+async fn an_add_whose_answer_is_lost_is_there_once() {
+    let world = World::kommo().await;
+    let asked = request(ADMINISTRATOR, "POST", &format!("{UNSORTED}/forms"), &json!([form(1)]).to_string());
+    let mut raw = crate::raw::Raw::open(world.addr()).await;
+    raw.send(&asked).await;
+    drop(raw);
+    let again = exchange(world.addr(), &asked).await.unwrap();
+    assert!([200, 400].contains(&again.status), "{}", again.text());
+    let list = world.get(&format!("{UNSORTED}?filter[category][]=forms")).await.json();
+    assert_eq!(list["_embedded"]["unsorted"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn of_many_decisions_at_once_one_succeeds() {
+    let world = World::kommo().await;
+    let link = json!({"link": {"entity_id": 152_464, "entity_type": "leads"}}).to_string();
+    let decide = |number: usize| {
+        let (method, command, body) = match number % 3 {
+            0 => ("POST", "accept", ""),
+            1 => ("DELETE", "decline", ""),
+            _ => ("POST", "link", link.as_str()),
+        };
+        exchange(world.addr(), request(ADMINISTRATOR, method, &format!("{UNSORTED}/{CHAT}/{command}"), body))
+    };
+    let answers = futures_util::future::join_all((0..30).map(decide)).await;
+    let statuses: Vec<_> = answers.into_iter().map(|answer| answer.unwrap().status).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    assert!(statuses.iter().all(|status| [200, 404].contains(status)), "{statuses:?}");
+}
+
+#[tokio::test]
+async fn json_may_be_called_by_its_relatives_or_not_at_all() {
+    let world = World::kommo().await;
+    let asked = request(ADMINISTRATOR, "POST", &format!("{UNSORTED}/forms"), &json!([form(1)]).to_string())
+        .replace("Content-Type: application/json\r\n", "");
+    assert_eq!(exchange(world.addr(), asked).await.unwrap().status, 200);
     for kind in [
         "application/json",
         "application/json; charset=utf-8",
