@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use anyhow::{Context, Result};
 use incoming_leads_model::document::{Line, Secret, Token};
 use incoming_leads_model::{
-    AccountId, Category, ListFilter, ListQuery, Moment, PageRequest, PipelineId, Right, Uid, User, UserId,
+    AccountId, Category, Draft, ListFilter, ListQuery, Metadata, Moment, PageRequest, PipelineId, Right, Uid,
+    User, UserId,
 };
 use incoming_leads_port::{Principal, Registry};
 
@@ -18,11 +19,18 @@ const ACCOUNT: u64 = 31_361_463;
 const ADMINISTRATOR: u64 = 8_375_357;
 const PIPELINE: u64 = 6_950_551;
 
-/// The demo's document with the keys to it.
+/// The newest lead that waits has come in so long ago.
+const NEWEST_SECS: i64 = 300;
+
+/// The demo's document with the keys to it. What waits has come in during the last hours.
 ///
 /// A token of the operator's own is the administrator's, and then there is no other.
-pub(crate) fn open(token: Option<String>) -> Result<(Seed, Keys)> {
+pub(crate) fn open(token: Option<String>, now: Moment) -> Result<(Seed, Keys)> {
     let mut seed = Seed::parse("the demo", SEED)?;
+    let newest = seed.drafts_mut().filter_map(|draft| draft.created_at).max().unwrap_or(now);
+    for draft in seed.drafts_mut() {
+        postpone(draft, now.secs() - NEWEST_SECS - newest.secs())?;
+    }
     let is_public = token.is_none();
     if let Some(token) = token {
         let Principal { account_id, user_id } = administrator()?;
@@ -42,6 +50,20 @@ pub(crate) fn open(token: Option<String>) -> Result<(Seed, Keys)> {
     }
     let keys = Keys { all, is_public };
     Ok((seed, keys))
+}
+
+fn postpone(draft: &mut Draft, secs: i64) -> Result<()> {
+    let told = match &mut draft.metadata {
+        Some(Metadata::Sip(call)) => &mut call.called_at,
+        Some(Metadata::Forms(form)) => &mut form.form_sent_at,
+        Some(Metadata::Chats(chat)) => &mut chat.received_at,
+        Some(Metadata::Mail(mail)) => &mut mail.received_at,
+        None => &mut None,
+    };
+    for moment in [&mut draft.created_at, told].into_iter().flatten() {
+        *moment = Moment::from_secs(moment.secs() + secs)?;
+    }
+    Ok(())
 }
 
 fn administrator() -> Result<Principal> {
@@ -188,6 +210,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use incoming_leads_model::Summary;
+    use incoming_leads_port::{Clock, SystemClock};
 
     use super::*;
 
@@ -198,19 +221,19 @@ mod tests {
 
     #[test]
     fn an_own_token_is_the_only_one() {
-        let (seed, keys) = open(Some("mine".to_owned())).expect("the demo is sound");
+        let (seed, keys) = open(Some("mine".to_owned()), SystemClock.now()).expect("the demo is sound");
         let tokens: Vec<_> = seed.lines().filter(|line| matches!(line, Line::Token(_))).collect();
         assert_eq!(
             (tokens.len(), keys.all.len(), keys.all[0].0.as_str(), keys.is_public),
             (1, 1, "mine", false)
         );
-        let (_, keys) = open(None).expect("the demo is sound");
+        let (_, keys) = open(None, SystemClock.now()).expect("the demo is sound");
         assert!(keys.all.len() > 2 && keys.all[0].1.rights.administrate && keys.is_public);
     }
 
     #[tokio::test]
     async fn all_categories_wait_and_the_summary_counts_them() {
-        let (seed, _) = open(None).expect("the demo is sound");
+        let (seed, _) = open(None, SystemClock.now()).expect("the demo is sound");
         let memory = seed.into_memory().await.expect("the demo is sound");
         let incoming = memory.open(administrator().expect("ids")).await.expect("the administrator").incoming;
         let page = incoming.list(&ListQuery::default()).await.expect("a page");
@@ -218,6 +241,8 @@ mod tests {
         for lead in &page.items {
             *counts.entry(lead.category()).or_insert(0) += 1;
         }
+        let newest = SystemClock.now().secs_since(page.items[0].created_at);
+        assert!((300..400).contains(&newest), "the newest came in {newest} s ago");
         assert!(counts[&Category::Chats] >= 8 && counts[&Category::Mail] >= 4, "{counts:?}");
         let Summary { total, categories, .. } =
             incoming.summary(&Default::default()).await.expect("a summary");

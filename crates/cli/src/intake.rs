@@ -185,9 +185,8 @@ async fn send(url: &Url, route: &str, token: &str, item: Vec<u8>) -> Result<Uid>
     let request =
         client(url)?.post(target).bearer_auth(token).header(CONTENT_TYPE, "application/json").body(item);
     let response = request.send().await.map_err(reqwest::Error::without_url);
-    let response = response.with_context(|| {
-        format!("no answer from {}; is it running? incoming-leads serve --demo starts one", origin(url))
-    })?;
+    let response =
+        response.with_context(|| format!("no answer from {}; is a server running there?", origin(url)))?;
     let status = response.status();
     let body = body(response).await.with_context(|| format!("the answer of {} broke off", origin(url)))?;
     let mut answer = http::Response::new(body);

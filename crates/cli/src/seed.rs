@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow};
 use incoming_leads_memory::Memory;
 use incoming_leads_model::document::{Line, Secret, Token, VERSION};
-use incoming_leads_model::{Refusal, RequiredPolicy};
+use incoming_leads_model::{Draft, Refusal, RequiredPolicy};
 use incoming_leads_port::{Digest, Error, Provision};
 use incoming_leads_server::digest;
 use serde::de::IgnoredAny;
@@ -63,6 +63,14 @@ impl Seed {
         self.lines.iter().map(|(_, line)| line)
     }
 
+    /// All drafts.
+    pub(crate) fn drafts_mut(&mut self) -> impl Iterator<Item = &mut Draft> {
+        self.lines.iter_mut().filter_map(|(_, line)| match line {
+            Line::Draft(incoming) => Some(&mut incoming.draft),
+            _ => None,
+        })
+    }
+
     /// Puts this token in the place of all others.
     pub(crate) fn replace_tokens(&mut self, token: Token) {
         self.lines.retain(|(_, line)| !matches!(line, Line::Token(_)));
@@ -81,31 +89,32 @@ impl Seed {
     /// A store in memory that holds it all.
     pub(crate) async fn into_memory(mut self) -> Result<Memory> {
         let Self { name, lines } = &mut self;
-        for (row, line) in lines.iter_mut() {
+        for (row, line) in lines {
             if let Line::Token(token) = line {
                 hash(&mut token.secret).with_context(|| format!("{name}:{row}: token.secret"))?;
             }
         }
-        let (memory, error) = self.import(self.lines.len()).await;
-        let Err(error) = error else { return Ok(memory) };
+        let mut error = match self.import(self.lines.len()).await {
+            Ok(memory) => return Ok(memory),
+            Err(error) => error,
+        };
         // A store tells what is wrong and not where: the shortest beginning that it refuses ends there.
-        let (mut good, mut bad) = (0, self.lines.len());
-        let mut error = error;
-        while bad - good > 1 {
-            let middle = good.midpoint(bad);
+        let (mut taken, mut refused) = (0, self.lines.len());
+        while refused - taken > 1 {
+            let middle = taken.midpoint(refused);
             match self.import(middle).await {
-                (_, Ok(())) => good = middle,
-                (_, Err(earlier)) => (bad, error) = (middle, earlier),
+                Ok(_) => taken = middle,
+                Err(earlier) => (refused, error) = (middle, earlier),
             }
         }
-        Err(anyhow!("{}:{}: {}", self.name, self.lines[bad - 1].0, reason(&error)))
+        Err(anyhow!("{}:{}: {}", self.name, self.lines[taken].0, reason(&error)))
     }
 
     /// A store with the first so many lines.
-    async fn import(&self, count: usize) -> (Memory, Result<(), Error>) {
+    async fn import(&self, count: usize) -> Result<Memory, Error> {
         let memory = Memory::default();
-        let imported = memory.import(self.lines().take(count).cloned().collect()).await;
-        (memory, imported)
+        memory.import(self.lines().take(count).cloned().collect()).await?;
+        Ok(memory)
     }
 }
 

@@ -107,7 +107,7 @@ impl Serve {
         let (mut seed, keys) = match (&self.seed, self.demo) {
             (Some(path), _) => (Seed::read(path)?, None),
             (None, true) => {
-                let (seed, keys) = demo::open(token::given(self.token.clone())?)?;
+                let (seed, keys) = demo::open(token::given(self.token.clone())?, SystemClock.now())?;
                 (seed, Some(keys))
             }
             (None, false) => return Err(Failure::Usage(NOTHING_TO_SERVE.to_owned())),

@@ -109,7 +109,7 @@ fn what_cannot_be_sent_is_told_with_a_way_out() {
     assert!(!stderr.contains("wrong"), "{stderr}");
     let (code, stderr) = told(program(&chat).args(["--token", "demo", "--url", "http://127.0.0.1:1"]));
     assert!(
-        code == Some(1) && stderr.contains("no answer from http://127.0.0.1:1; is it running?"),
+        code == Some(1) && stderr.contains("no answer from http://127.0.0.1:1; is a server running there?"),
         "{stderr}"
     );
 }
