@@ -121,7 +121,9 @@ pub(crate) struct World {
     pub(crate) notes: BTreeMap<NoteId, Note>,
     /// What waits, as changes have it.
     pub(crate) stage: BTreeMap<Uid, Item>,
-    /// What happened, as events have it.
+    /// Where each stands, as events have it.
+    pub(crate) states: BTreeMap<Uid, State>,
+    /// What happened.
     pub(crate) history: BTreeMap<Uid, Vec<Event>>,
 }
 
@@ -169,6 +171,7 @@ impl World {
             tags: BTreeMap::new(),
             notes: BTreeMap::new(),
             stage: BTreeMap::new(),
+            states: BTreeMap::new(),
             history: BTreeMap::new(),
         }
     }
@@ -177,9 +180,8 @@ impl World {
         Scene { caller: id(user), layout: &self.layout, now: self.now }
     }
 
-    /// Ids of one item, all of which begin at the next number.
-    pub(crate) fn minted(&self, place: usize, wants: Wants) -> Minted {
-        let base = self.next + 1_000 * place as u64;
+    /// Ids of one item, all of which begin at this number.
+    pub(crate) fn minted(base: u64, wants: Wants) -> Minted {
         Minted {
             uid: Uid::compose(at(0), base, [0; 20]),
             lead: id(base),
@@ -221,16 +223,50 @@ impl World {
         self.companies.get(&id).map(|company| Standing::of(company.is_unsorted, company.stamp.is_deleted))
     }
 
-    /// The state of an incoming lead, told by its events.
-    pub(crate) fn state(&self, uid: &Uid) -> State {
-        let events = self.history.get(uid).into_iter().flatten();
-        events.fold(State::Absent, |state, event| state.apply(event).unwrap())
+    pub(crate) fn state(&self, uid: &Uid) -> &State {
+        self.states.get(uid).unwrap_or(&State::Absent)
+    }
+
+    pub(crate) fn decide_add(&self, user: u64, add: &Add) -> Result<Vec<Event>, Refusal> {
+        let minted = add
+            .wants()
+            .into_iter()
+            .zip(0..)
+            .map(|(wants, place)| Self::minted(self.next + 1_000 * place, wants));
+        add.decide(self.scene(user), &self.facts(&add.needs()), &minted.collect::<Vec<_>>())
+    }
+
+    pub(crate) fn decide_take_in(&self, user: u64, draft: Draft) -> Result<Event, Refusal> {
+        let item = TakeIn::new(draft);
+        item.decide(self.scene(user), &self.facts(&item.needs()), &Self::minted(self.next, item.wants()))
+    }
+
+    pub(crate) fn decide_accept(&self, user: u64, uid: &Uid, accept: Accept) -> Result<Event, Refusal> {
+        // The sequence of the uid is the number of its lead.
+        let number = u64::from_str_radix(&uid.as_str()[10..20], 16).unwrap();
+        accept.decide(self.scene(user), uid, self.state(uid), [number + 500, number + 501].map(id))
+    }
+
+    pub(crate) fn decide_decline(&self, user: u64, uid: &Uid, decline: Decline) -> Result<Event, Refusal> {
+        decline.decide(self.scene(user), uid, self.state(uid))
+    }
+
+    pub(crate) fn decide_link(&self, user: u64, uid: &Uid, link: Link) -> Result<Event, Refusal> {
+        let target = match link.target {
+            LinkTarget::Lead(id) => {
+                self.leads.get(&id).map(|lead| Standing::of(lead.is_unsorted, lead.stamp.is_deleted))
+            }
+            LinkTarget::Customer(id) => {
+                self.customers.get(&id).map(|customer| Standing::of(false, customer.stamp.is_deleted))
+            }
+        };
+        let contact = link.contact_id.and_then(|id| self.contact(id));
+        let facts = LinkFacts { state: self.state(uid).clone(), target, contact };
+        link.decide(self.scene(user), uid, &facts)
     }
 
     pub(crate) fn add(&mut self, user: u64, add: &Add) -> Result<Vec<Event>, Refusal> {
-        let minted: Vec<_> =
-            add.wants().into_iter().enumerate().map(|(place, wants)| self.minted(place, wants)).collect();
-        let events = add.decide(self.scene(user), &self.facts(&add.needs()), &minted)?;
+        let events = self.decide_add(user, add)?;
         self.next += 1_000 * events.len() as u64;
         events.iter().for_each(|event| self.carry_out(event));
         Ok(events)
@@ -250,42 +286,26 @@ impl World {
     }
 
     pub(crate) fn take_in(&mut self, user: u64, draft: Draft) -> Result<Event, Refusal> {
-        let item = TakeIn::new(draft);
-        let minted = self.minted(0, item.wants());
-        let event = item.decide(self.scene(user), &self.facts(&item.needs()), &minted)?;
+        let decided = self.decide_take_in(user, draft)?;
         self.next += 1_000;
-        self.carry_out(&event);
-        Ok(event)
+        Ok(self.with(decided))
     }
 
     pub(crate) fn accept(&mut self, user: u64, uid: &Uid, accept: Accept) -> Result<Event, Refusal> {
-        let notes =
-            [0, 1].map(|more| id(u64::from_str_radix(&uid.as_str()[10..20], 16).unwrap() + 500 + more));
-        let event = accept.decide(self.scene(user), uid, &self.state(uid), notes)?;
-        self.carry_out(&event);
-        Ok(event)
+        self.decide_accept(user, uid, accept).map(|event| self.with(event))
     }
 
     pub(crate) fn decline(&mut self, user: u64, uid: &Uid, decline: Decline) -> Result<Event, Refusal> {
-        let event = decline.decide(self.scene(user), uid, &self.state(uid))?;
-        self.carry_out(&event);
-        Ok(event)
+        self.decide_decline(user, uid, decline).map(|event| self.with(event))
     }
 
     pub(crate) fn link(&mut self, user: u64, uid: &Uid, link: Link) -> Result<Event, Refusal> {
-        let target = match link.target {
-            LinkTarget::Lead(id) => {
-                self.leads.get(&id).map(|lead| Standing::of(lead.is_unsorted, lead.stamp.is_deleted))
-            }
-            LinkTarget::Customer(id) => {
-                self.customers.get(&id).map(|customer| Standing::of(false, customer.stamp.is_deleted))
-            }
-        };
-        let contact = link.contact_id.and_then(|id| self.contact(id));
-        let facts = LinkFacts { state: self.state(uid), target, contact };
-        let event = link.decide(self.scene(user), uid, &facts)?;
+        self.decide_link(user, uid, link).map(|event| self.with(event))
+    }
+
+    fn with(&mut self, event: Event) -> Event {
         self.carry_out(&event);
-        Ok(event)
+        event
     }
 
     pub(crate) fn summary(&self, window: Window) -> Summary {
@@ -320,6 +340,8 @@ impl World {
                 Change::Unstage(uid) => assert!(self.stage.remove(&uid).is_some()),
             }
         }
+        let state = self.states.remove(&event.uid).unwrap_or_default();
+        self.states.insert(event.uid.clone(), state.apply(event).unwrap());
         self.history.entry(event.uid.clone()).or_default().push(event.clone());
     }
 }

@@ -127,7 +127,7 @@ fn accepting_moves_the_lead_and_shows_contact_and_company() {
         assert_eq!((stamp.created_at, stamp.updated_at), (at(1_000), at(2_000)));
     }
     assert_eq!(
-        world.state(&uid),
+        *world.state(&uid),
         State::Accepted { at: at(2_000), by: id(SORTER), status_id: Some(id(FIRST)) }
     );
     assert!(world.notes.is_empty());
@@ -214,7 +214,7 @@ fn accepting_leaves_an_existing_lead_where_it_is() {
     let lead = &stayed.leads[&id(LIVE)];
     assert_eq!((lead.status_id, lead.stamp.created_by), (id(30), None));
     assert_eq!((&lead.contacts[..], lead.company), (&[id(LIVE)][..], None));
-    assert_eq!(stayed.state(&uid), State::Accepted { at: at(1_000), by: id(SORTER), status_id: None });
+    assert_eq!(*stayed.state(&uid), State::Accepted { at: at(1_000), by: id(SORTER), status_id: None });
     // An existing contact keeps its creator too.
     assert_eq!(stayed.contacts[&id(LIVE)], world.contacts[&id(LIVE)]);
     assert_eq!(accepted(Some(id(FIRST))).leads[&id(LIVE)].status_id, id(FIRST));
@@ -312,7 +312,7 @@ fn declining_puts_lead_contact_and_company_into_the_bin() {
     }
     assert_eq!([lead.is_unsorted, contact.is_unsorted, company.is_unsorted], [false; 3]);
     assert_eq!([lead.is_listed(), contact.is_listed(), company.is_listed()], [false; 3]);
-    assert_eq!(world.state(&uid), State::Declined { at: at(2_000), by: id(SORTER) });
+    assert_eq!(*world.state(&uid), State::Declined { at: at(2_000), by: id(SORTER) });
     assert_eq!(event.receipt().contacts, Some(vec![id(100)]));
 }
 
@@ -342,7 +342,7 @@ fn linking_to_a_lead_joins_contact_and_company_and_bins_the_own_lead() {
     assert!(world.contacts[&id(100)].is_listed() && world.companies[&id(100)].is_listed());
     assert_eq!(world.contacts[&id(100)].stamp.created_by, Some(id(ADMINISTRATOR)));
     let state = State::Linked { at: at(2_000), by: id(ADMINISTRATOR), target: LINK.target };
-    assert_eq!(world.state(&uid), state);
+    assert_eq!(*world.state(&uid), state);
     let receipt = event.receipt();
     assert_eq!((receipt.leads, receipt.customers), (Some(vec![id(LIVE)]), Some(vec![])));
     assert_eq!((receipt.contacts, receipt.companies), (Some(vec![]), Some(vec![])));
