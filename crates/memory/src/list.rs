@@ -12,12 +12,15 @@ use crate::stage::Slot;
 /// A page of what waits.
 pub(crate) fn page(holdings: &Holdings, query: &ListQuery) -> Page {
     let (slots, more) = slots(holdings, query);
-    let items = slots.into_iter().filter_map(|slot| holdings.stage.item(slot));
-    let items = items.map(|item| match query.cards {
-        Cards::Omit => without_bodies(holdings, item),
-        Cards::Include => with_bodies(holdings, item),
-    });
-    Page { items: items.collect(), more }
+    // Leads are large: a list that grew step by step would move them again and again.
+    let mut items = Vec::with_capacity(slots.len());
+    items.extend(slots.into_iter().filter_map(|slot| holdings.stage.item(slot)).map(
+        |item| match query.cards {
+            Cards::Omit => without_bodies(holdings, item),
+            Cards::Include => with_bodies(holdings, item),
+        },
+    ));
+    Page { items, more }
 }
 
 /// Uid and version of what is on a page.

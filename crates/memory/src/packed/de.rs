@@ -17,6 +17,7 @@ pub(super) fn digits(byte: u8) -> [u8; 2] {
 }
 
 impl<'de> Reader<'de> {
+    #[inline]
     fn take(&mut self, len: u64) -> Result<&'de [u8], Error> {
         let parts = usize::try_from(len).ok().and_then(|len| self.input.split_at_checked(len));
         let (taken, rest) = parts.ok_or_else(|| Error::custom("a record ends too early"))?;
@@ -24,13 +25,20 @@ impl<'de> Reader<'de> {
         Ok(taken)
     }
 
+    #[inline]
     fn head(&mut self) -> Result<(u8, u64), Error> {
+        match self.input.split_first() {
+            Some((byte, rest)) if byte & 0x1f <= SHORT => {
+                self.input = rest;
+                Ok((byte >> 5, u64::from(byte & 0x1f)))
+            }
+            _ => self.long_head(),
+        }
+    }
+
+    fn long_head(&mut self) -> Result<(u8, u64), Error> {
         let byte = self.take(1)?[0];
-        let short = byte & 0x1f;
-        let width = match short.checked_sub(SHORT + 1) {
-            None => return Ok((byte >> 5, u64::from(short))),
-            Some(power) => 1 << power,
-        };
+        let width = 1 << (byte & 0x1f).saturating_sub(SHORT + 1);
         let mut number = [0; 8];
         number[..width].copy_from_slice(self.take(width as u64)?);
         Ok((byte >> 5, u64::from_le_bytes(number)))
@@ -53,9 +61,9 @@ impl<'de> Reader<'de> {
 
     fn hex(&mut self, len: u64) -> Result<String, Error> {
         let bytes = self.take(len)?;
-        let mut text = String::with_capacity(2 * bytes.len());
-        text.extend(bytes.iter().flat_map(|byte| digits(*byte)).map(char::from));
-        Ok(text)
+        let mut text = Vec::with_capacity(2 * bytes.len());
+        bytes.iter().for_each(|byte| text.extend_from_slice(&digits(*byte)));
+        String::from_utf8(text).map_err(Error::custom)
     }
 
     pub(super) fn raw_text(&mut self) -> Result<Text<'de>, Error> {
