@@ -113,6 +113,25 @@ pub enum FaultCode {
 }
 
 impl FaultCode {
+    /// All of them.
+    pub const ALL: [FaultCode; 9] = [
+        FaultCode::FieldMissing,
+        FaultCode::InvalidType,
+        FaultCode::NotSupportedChoice,
+        FaultCode::Duplicate,
+        FaultCode::OutOfRange,
+        FaultCode::TooLong,
+        FaultCode::TooMany,
+        FaultCode::TooFew,
+        FaultCode::InvalidText,
+    ];
+
+    /// The kind of this name, as the wires write it.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.as_str() == name)
+    }
+
     /// The name on the wires.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -183,6 +183,22 @@ impl Add {
         Self { channel: Channel::Forms, generation: Generation::V4, items }
     }
 
+    /// Items whose metadata are of another category than the channel's, refused. On a wire where the address picks the
+    /// metadata nobody behind it could tell, so a client asks here before it sends.
+    ///
+    /// # Errors
+    /// [`Refusal::Items`] with just those items.
+    pub fn check_categories(&self) -> Result<(), Refusal> {
+        let other = |item: &Draft| {
+            let category = item.metadata.as_ref()?.category();
+            (category != self.channel.category()).then(|| vec![not_taken(category)])
+        };
+        let items = self.items.iter().enumerate();
+        let refused: Vec<_> =
+            items.filter_map(|(index, item)| Some(ItemFaults { index, faults: other(item)? })).collect();
+        if refused.is_empty() { Ok(()) } else { Err(Refusal::Items(refused)) }
+    }
+
     /// What the store is to look up.
     #[must_use]
     pub fn needs(&self) -> AddNeeds {
@@ -314,6 +330,12 @@ fn tags_of(item: &Draft) -> impl Iterator<Item = &TagRef> {
     let cards = cards.chain(item.contacts.iter().map(|contact| &contact.card));
     let cards = cards.chain(item.companies.iter().map(|company| &company.card));
     cards.flat_map(|card| card.tags.iter().take(MAX_TAGS))
+}
+
+/// Metadata of a category that does not come in by this door.
+pub(super) fn not_taken(category: Category) -> Fault {
+    let detail = format!("metadata of the category {category} are not taken here");
+    Fault::new(FaultCode::InvalidType, Path::of("metadata"), detail)
 }
 
 fn whole(code: FaultCode, detail: String) -> Refusal {

@@ -12,7 +12,7 @@ use crate::fault::{Fault, FaultCode, Path};
 use crate::id::{LeadId, PipelineId, StatusId, TagId};
 use crate::identity::Identity;
 use crate::item::{Item, Linked, Links};
-use crate::lifecycle::add::{AddFacts, Channel, DUPLICATE_TAG, Minted, Standing, Wants};
+use crate::lifecycle::add::{AddFacts, Channel, DUPLICATE_TAG, Minted, Standing, Wants, not_taken};
 use crate::lifecycle::check::Check;
 use crate::lifecycle::command::Scene;
 use crate::lifecycle::event::{Added, Event, EventKind, Updated};
@@ -80,7 +80,7 @@ impl<'a> Batch<'a> {
         faults.extend(self.not_live(draft));
         let place = self.place(draft).map_err(|fault| faults.push(fault)).ok();
         let cards = self.cards(draft, &mut faults);
-        let twins = self.twins(index, draft, minted.lead);
+        let twins = self.twins(index, draft, lead_of(draft, minted).id());
         if let (Some(Metadata::Chats(chat)), Some(twin), true) =
             (&draft.metadata, twins.waiting.first(), faults.is_empty())
         {
@@ -120,11 +120,7 @@ impl<'a> Batch<'a> {
         }
         match category {
             None => faults.push(fault(Path::of("metadata"))),
-            Some(category) if !is_taken => faults.push(Fault::new(
-                FaultCode::InvalidType,
-                Path::of("metadata"),
-                format!("metadata of the category {category} are not taken here"),
-            )),
+            Some(category) if !is_taken => faults.push(not_taken(category)),
             Some(_) => {}
         }
         faults
@@ -263,7 +259,7 @@ impl<'a> Batch<'a> {
         let stamp = Stamp { created_by: by, updated_by: by, created_at, updated_at: now, is_deleted: false };
 
         let lead_draft = draft.leads.first();
-        let lead_link = link(lead_draft.and_then(|lead| lead.id), minted.lead);
+        let lead_link = lead_of(draft, minted);
         let contact_link = draft.contacts.first().map(|contact| link(contact.id, minted.contact));
         let company_link = draft.companies.first().map(|company| link(company.id, minted.company));
         let contact_id = contact_link.map(Linked::id);
@@ -394,6 +390,10 @@ fn not_live(list: &'static str, at: usize, standing: Option<Standing>, id: impl 
     let path = || Path::of(list).index(at).key("id");
     Standing::refusal(standing)
         .map(|why| Fault::new(FaultCode::NotSupportedChoice, path(), format!("{id} {why}")))
+}
+
+fn lead_of(draft: &Draft, minted: &Minted) -> Linked<LeadId> {
+    link(draft.leads.first().and_then(|lead| lead.id), minted.lead)
 }
 
 fn link<I>(existing: Option<I>, minted: I) -> Linked<I> {

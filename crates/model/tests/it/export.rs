@@ -1,1 +1,151 @@
-//! To come.
+//! The export format: what is written and read again is the same.
+
+use std::fmt::Debug;
+
+use incoming_leads_model::document::{Line, Secret, Token};
+use incoming_leads_model::*;
+use proptest::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use crate::arbitrary;
+use crate::world::*;
+
+#[track_caller]
+fn survives<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
+    let text = serde_json::to_string(value).unwrap();
+    assert_eq!(serde_json::from_str::<T>(&text).unwrap(), *value, "{text}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn every_kind_of_line_survives(line in arbitrary::line()) {
+        survives(&line);
+    }
+
+    #[test]
+    fn what_a_transport_tells_survives(told in arbitrary::incoming_lead()) {
+        survives(&told);
+    }
+
+    #[test]
+    fn tallies_survive(created in any::<[u64; 4]>(), counts in any::<[u64; 3]>(), sort_secs in any::<u128>()) {
+        let [accepted, declined, linked] = counts;
+        survives(&Tally { created, accepted, declined, linked, sort_secs });
+    }
+}
+
+#[test]
+fn commands_states_and_answers_survive() {
+    let mut world = World::new();
+    let uids = ["1", "2", "3", "4"].map(|chat_id| world.take_in(SORTER, chat(chat_id)).unwrap().uid);
+    let link = Link {
+        target: LinkTarget::Customer(id(LIVE)),
+        contact_id: Some(id(LIVE)),
+        user_id: Some(id(SORTER)),
+    };
+    let accept = Accept { user_id: Some(id(SORTER)), status_id: Some(id(30)) };
+    let decline = Decline { user_id: Some(id(SORTER)) };
+    survives(&world.link(ADMINISTRATOR, &uids[0], link).unwrap().receipt());
+    survives(&world.accept(SORTER, &uids[1], accept).unwrap());
+    survives(&world.decline(SORTER, &uids[2], decline).unwrap());
+    for uid in &uids {
+        survives(world.state(uid));
+    }
+    survives(&State::Absent);
+    survives(&world.summary(Window::ALL));
+    survives(&Window::new(at(1), at(2)).unwrap());
+    survives(&World::minted(1, Add::calls(vec![call(1)]).wants()[0]));
+    survives(&accept);
+    survives(&decline);
+    survives(&link);
+    survives(&Add { generation: Generation::V2, ..Add::forms(vec![form(1)]) });
+    survives(&TakeIn::new(chat("1")));
+    survives(&Identity::of(&Metadata::Mail(MailMetadata::default())));
+    survives(&Fault::new(FaultCode::Duplicate, Path::of("leads").index(0), "why"));
+    survives(&[Right::View, Right::Add, Right::Sort, Right::Administrate]);
+}
+
+#[test]
+fn codes_of_faults_are_written_as_the_wires_name_them() {
+    let codes = [
+        FaultCode::FieldMissing,
+        FaultCode::InvalidType,
+        FaultCode::NotSupportedChoice,
+        FaultCode::Duplicate,
+        FaultCode::OutOfRange,
+        FaultCode::TooLong,
+        FaultCode::TooMany,
+        FaultCode::TooFew,
+        FaultCode::InvalidText,
+    ];
+    for code in codes {
+        assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+    }
+}
+
+#[test]
+fn document_is_as_people_write_it() {
+    let mut world = World::new();
+    let uid = world.bring(call(1)).unwrap().uid;
+    let account_id = id(7);
+    let row = document::Of { account_id, row: world.stage[&uid].clone() };
+    let lines = [Line::Header { version: document::VERSION }, Line::Item(row)];
+    insta::assert_snapshot!(lines.map(|line| serde_json::to_string(&line).unwrap()).join("\n"));
+}
+
+#[test]
+fn what_a_seed_leaves_out_has_defaults() {
+    let layout = json!({
+        "account": {"id": 1, "subdomain": "a", "name": "A", "created_at": 0},
+        "pipelines": [{"id": 1, "name": "P", "statuses": [{"id": 2, "name": "S", "sort": 1}]}],
+        "users": [{"id": 1, "name": "U", "email": "u@example.com", "rights": {"view": true}}],
+        "fields": [{"id": 1, "entity": "lead", "name": "F"}],
+    });
+    let layout: Layout = serde_json::from_value(layout).unwrap();
+    assert_eq!((layout.account.country.as_str(), layout.account.currency.as_str()), ("US", "USD"));
+    let pipeline = &layout.pipelines[0];
+    assert_eq!((pipeline.is_main, pipeline.is_archive, pipeline.is_unsorted_on), (false, false, true));
+    assert_eq!(
+        (pipeline.statuses[0].kind, pipeline.statuses[0].color.as_str()),
+        (StatusKind::Ordinary, "#fffeb2")
+    );
+    assert!(layout.users[0].is_active);
+    assert_eq!(layout.users[0].rights, Rights::VIEWER);
+    assert_eq!(layout.fields[0].field_type, "text");
+    assert_eq!(layout.policies, Policies::default());
+    assert_eq!(
+        (layout.policies.duplicates, layout.policies.linkable, layout.policies.required),
+        (DuplicatePolicy::Refuse, LinkPolicy::Chats, RequiredPolicy::Observed)
+    );
+}
+
+#[test]
+fn what_no_document_has_is_refused() {
+    for wrong in [
+        json!({"header": {"version": 1, "more": 1}}),
+        json!({"token": {"account_id": 0, "user_id": 1, "secret": {"plain": "a"}}}),
+        json!({"draft": {"account_id": 1, "user_id": 1, "draft": {"created_at": -1}}}),
+        json!({"event": {"uid": ""}}),
+        json!({"something": {}}),
+    ] {
+        assert!(serde_json::from_value::<Line>(wrong.clone()).is_err(), "{wrong}");
+    }
+    assert!(serde_json::from_value::<Window>(json!([2, 1])).is_err());
+    assert!(serde_json::from_value::<Uid>(json!("a\n")).is_err());
+}
+
+#[test]
+fn secrets_are_not_told_by_debug() {
+    for secret in [Secret::Plain("hunter2".to_owned()), Secret::Sha256("hunter2".to_owned())] {
+        let token = Token { account_id: id(1), user_id: id(2), secret };
+        let told = format!("{token:?} {:?}", token.secret);
+        assert!(!told.contains("hunter2"));
+        assert!(told.starts_with("Token { account_id: AccountId(1), user_id: UserId(2), .. }"), "{told}");
+        let kind = if matches!(token.secret, Secret::Plain(_)) { "Plain(..)" } else { "Sha256(..)" };
+        assert!(told.ends_with(kind));
+    }
+}

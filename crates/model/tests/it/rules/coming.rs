@@ -511,6 +511,16 @@ fn tag_policy_tags_within_one_batch_and_makes_the_tag_once() {
 }
 
 #[test]
+fn tag_policy_tags_an_existing_lead_too() {
+    let mut world = World::new();
+    world.layout.policies.duplicates = DuplicatePolicy::Tag;
+    let add = Add::calls(vec![with_existing_entities(call(1)), call(1)]);
+    let events = world.add(SORTER, &add).unwrap();
+    assert_eq!(added(&events[1]).duplicates, [id(LIVE)]);
+    assert_eq!(world.leads[&id(LIVE)].card.tags, world.leads[&id(1_100)].card.tags);
+}
+
+#[test]
 fn tag_policy_uses_the_tag_that_the_item_itself_makes() {
     let mut world = World::new();
     world.layout.policies.duplicates = DuplicatePolicy::Tag;
