@@ -6,13 +6,11 @@ use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use incoming_leads_wire_v4::Origin;
-use tokio::sync::watch;
 
 use crate::cache::ReadyItems;
 use crate::failure::Failure;
 use crate::gate::{Credentials, Denied, Gate, Session};
 use crate::host::Host;
-use crate::net::Stage;
 use crate::server::Config;
 use crate::{Limits, PublicUrl};
 
@@ -20,7 +18,6 @@ use crate::{Limits, PublicUrl};
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) gate: Arc<dyn Gate>,
-    pub(crate) stage: watch::Receiver<Stage>,
     pub(crate) intake: bool,
     /// Items as the wire writes them; none when the cache is switched off.
     pub(crate) ready_items: Option<ReadyItems>,
@@ -30,10 +27,10 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(config: &Config, gate: Arc<dyn Gate>, stage: watch::Receiver<Stage>) -> Arc<Self> {
+    pub(crate) fn new(config: &Config, gate: Arc<dyn Gate>) -> Arc<Self> {
         let Config { names, public_url, intake, limits, .. } = config.clone();
         let ready_items = ReadyItems::new(limits.cache_bytes);
-        Arc::new(Self { gate, stage, intake, ready_items, names, public_url, limits })
+        Arc::new(Self { gate, intake, ready_items, names, public_url, limits })
     }
 
     /// A request with its body, which is read within its size and its time.

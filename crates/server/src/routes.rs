@@ -9,7 +9,6 @@ use incoming_leads_wire_v4::Problem;
 use crate::app::App;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::net::Stage;
 use crate::shell::Answer;
 use crate::v4;
 
@@ -53,15 +52,11 @@ fn probe(request: &Request<Incoming>, state: Result<&'static str, Failure>) -> R
     Ok(answer)
 }
 
-/// Ready is who serves and whose store answers.
+/// Ready is whose store answers; who is stopping accepts no connection that could ask.
 async fn ready(app: &App) -> Result<&'static str, Failure> {
-    let not_ready = |detail| Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail);
-    if *app.stage.borrow() != Stage::Serving {
-        return Err(not_ready("the server is stopping"));
-    }
     app.gate.ready().await.map_err(|error| {
         tracing::error!(%error, "not ready");
-        not_ready("the store does not answer")
+        Failure::new(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer")
     })?;
     Ok("ready\n")
 }

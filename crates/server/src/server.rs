@@ -61,7 +61,8 @@ impl Server {
     /// # Errors
     /// When it cannot listen on the address.
     pub async fn start(config: Config, gate: Arc<dyn Gate>) -> io::Result<Self> {
-        Self::start_routes(config.clone(), |stage| Routes::App(App::new(&config, gate, stage))).await
+        let app = App::new(&config, gate);
+        Self::start_routes(config, Routes::App(app)).await
     }
 
     /// Starts a server on a runtime and a thread of its own: for programs and tests that have no runtime.
@@ -83,20 +84,17 @@ impl Server {
         body: Vec<u8>,
     ) -> io::Result<Self> {
         let constant = Routes::Constant { content_type, body: body.into() };
-        Self::start_routes(config, |_| constant).await
+        Self::start_routes(config, constant).await
     }
 
     /// Starts on a runtime that is there.
-    async fn start_routes(
-        config: Config,
-        routes: impl FnOnce(watch::Receiver<Stage>) -> Routes,
-    ) -> io::Result<Self> {
+    async fn start_routes(config: Config, routes: Routes) -> io::Result<Self> {
         let listener = TcpListener::bind(config.listen).await?;
         let address = listener.local_addr()?;
         let (stage, receiver) = watch::channel(Stage::Serving);
         let (end, ended) = oneshot::channel();
         let limits = Arc::new(config.limits);
-        let shell = Shell::new(routes(receiver.clone()), Arc::clone(&limits));
+        let shell = Shell::new(routes, Arc::clone(&limits));
         tokio::spawn(async move {
             net::serve(listener, limits, move |request| Arc::clone(&shell).answer(request), receiver).await;
             // Nobody may be waiting for it.

@@ -183,3 +183,15 @@ async fn chats_and_mails_come_in_only_where_the_intake_is_open() {
     let viewer = open.ask(crate::world::VIEWER, "POST", &format!("{UNSORTED}/mail"), &mail.to_string()).await;
     assert_eq!(viewer.status, 403);
 }
+
+#[tokio::test]
+async fn entities_are_told_by_id_also_while_they_are_hidden() {
+    let world = World::kommo().await;
+    let asked = "/api/v4/contacts?limit=250&filter[id][]=583294&filter[id][]=1";
+    let answer = world.get(asked).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let contacts = &answer.json()["_embedded"]["contacts"];
+    assert_eq!((contacts.as_array().unwrap().len(), &contacts[0]["id"]), (1, &json!(583_294)));
+    assert_eq!(world.get("/api/v4/leads?filter[id]=1").await.status, 204);
+    assert_eq!(world.get("/api/v4/leads?filter[id]=x").await.status, 400);
+}

@@ -157,8 +157,9 @@ async fn a_stop_lets_what_is_under_way_finish() {
     assert!(idle.answer().await.is_some());
     busy.send(request("t", "GET", &format!("{UNSORTED}/slow"), "")).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
-    let address = server.addr();
+    let (address, begun) = (server.addr(), Instant::now());
     let (answer, ()) = tokio::join!(busy.answer(), server.stop());
+    assert!(begun.elapsed() < Duration::from_secs(5), "an idle connection was waited for");
     assert_eq!(answer.map(|answer| answer.status), Some(404));
     assert!(idle.is_closed().await && busy.is_closed().await);
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
