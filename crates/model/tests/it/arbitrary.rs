@@ -421,7 +421,7 @@ fn item() -> BoxedStrategy<Item> {
         .boxed()
 }
 
-pub(crate) fn event_kind() -> BoxedStrategy<EventKind> {
+fn event_kind() -> BoxedStrategy<EventKind> {
     let made = (of(lead()), of(contact()), of(company()));
     let added = (item(), made, vec(note(), 0..2), vec(tag(), 0..2), of(tag_ref()), vec(number(), 0..2))
         .prop_map(|(item, (lead, contact, company), notes, tags, duplicate_tag, duplicates)| Added {
@@ -455,8 +455,7 @@ pub(crate) fn event_kind() -> BoxedStrategy<EventKind> {
     .boxed()
 }
 
-/// Moments and kind of events that only summaries look at.
-pub(crate) fn event() -> BoxedStrategy<Event> {
+fn event() -> BoxedStrategy<Event> {
     let category = prop::sample::select(Category::ALL.to_vec());
     (number(), uid(), category, number(), moment(), moment(), number(), number(), event_kind())
         .prop_map(
