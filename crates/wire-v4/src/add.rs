@@ -125,7 +125,7 @@ pub fn read_request<B: AsRef<[u8]>>(channel: Channel, request: &Request<B>) -> R
 }
 
 fn read_items<T: AddItem>(channel: Channel, body: &[u8]) -> Result<AddRequest, Problem> {
-    let Ok(Few { kept, total }) = serde_json::from_slice::<Few<T>>(body) else {
+    let Ok(Few { kept, total }) = json::parse::<Few<T>>(body) else {
         return Err(unreadable_items::<T>(body));
     };
     bounded(total)?;

@@ -15,12 +15,22 @@ use crate::problem::{ValidationError, code};
 /// The first fault in reading order, with its path.
 pub(crate) fn check(body: &[u8], max_depth: usize) -> Result<(), ValidationError> {
     let mut walk = Walk { path: Vec::new(), fault: None, max_depth };
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    let outcome = Node(&mut walk).deserialize(&mut reader).and_then(|()| reader.end());
+    let outcome = match std::str::from_utf8(body) {
+        Ok(text) => walk.whole(serde_json::Deserializer::from_str(text)),
+        Err(_) => walk.whole(serde_json::Deserializer::from_slice(body)),
+    };
     let Err(error) = outcome else { return Ok(()) };
     let Walk { path, fault, .. } = walk;
     let (code, detail) = fault.unwrap_or_else(|| (code::INVALID_JSON, syntax(body, &error)));
     Err(ValidationError::new(code, dotted(&path), detail))
+}
+
+/// Reads a document. One look for UTF-8 at the whole is faster than one at each text, which bytes would take.
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(body),
+    }
 }
 
 /// Decodes a document; what does not fit is named by its path.
@@ -30,12 +40,7 @@ pub(crate) fn check(body: &[u8], max_depth: usize) -> Result<(), ValidationError
 /// # Errors
 /// The first thing that does not fit, with its path.
 pub(crate) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, ValidationError> {
-    // One look at the whole is faster than one at each text, which reading from bytes would take.
-    let decoded = match std::str::from_utf8(body) {
-        Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_slice(body),
-    };
-    decoded.map_err(|error| locate::<T>(body).unwrap_or_else(|| unlocated(body, &error)))
+    parse(body).map_err(|error| locate::<T>(body).unwrap_or_else(|| unlocated(body, &error)))
 }
 
 /// Decodes a document from a value that was read already; what does not fit is named by its path.
@@ -53,10 +58,10 @@ fn locate<T: DeserializeOwned>(body: &[u8]) -> Option<ValidationError> {
     Some(ValidationError { path: dotted(&steps(error.path())), ..unlocated })
 }
 
-fn steps(path: &serde_path_to_error::Path) -> Vec<Segment> {
-    let step = |segment: &serde_path_to_error::Segment| match segment {
-        serde_path_to_error::Segment::Seq { index } => Some(Segment::Index(*index)),
-        serde_path_to_error::Segment::Map { key } => Some(Segment::Key(key.clone())),
+fn steps(path: &serde_path_to_error::Path) -> Vec<Segment<'_>> {
+    let step = |segment| match segment {
+        &serde_path_to_error::Segment::Seq { index } => Some(Segment::Index(index)),
+        serde_path_to_error::Segment::Map { key } => Some(Segment::Key(Cow::Borrowed(key.as_str()))),
         serde_path_to_error::Segment::Enum { .. } | serde_path_to_error::Segment::Unknown => None,
     };
     path.iter().filter_map(step).collect()
@@ -90,15 +95,15 @@ fn syntax(body: &[u8], error: &serde_json::Error) -> String {
 
 /// A step of a path.
 #[derive(Clone, Debug)]
-enum Segment {
-    Key(String),
+enum Segment<'a> {
+    Key(Cow<'a, str>),
     Index(usize),
 }
 
 /// A key in a path keeps at most this many bytes: the answer to a key of a megabyte is not a megabyte.
 const KEY_SHOWN_BYTES: usize = 64;
 
-fn dotted(path: &[Segment]) -> String {
+fn dotted(path: &[Segment<'_>]) -> String {
     let mut text = String::new();
     for segment in path {
         if !text.is_empty() {
@@ -116,13 +121,21 @@ fn shortened(key: &str) -> &str {
     &key[..key.floor_char_boundary(KEY_SHOWN_BYTES)]
 }
 
-struct Walk {
-    path: Vec<Segment>,
+struct Walk<'de> {
+    path: Vec<Segment<'de>>,
     fault: Option<(&'static str, String)>,
     max_depth: usize,
 }
 
-impl Walk {
+impl<'de> Walk<'de> {
+    fn whole<R: serde_json::de::Read<'de>>(
+        &mut self,
+        mut reader: serde_json::Deserializer<R>,
+    ) -> serde_json::Result<()> {
+        Node(self).deserialize(&mut reader)?;
+        reader.end()
+    }
+
     /// Notes the fault and returns an error that ends the reading; its text is never shown.
     fn stop<E: serde::de::Error>(&mut self, code: &'static str, detail: String) -> E {
         self.fault = Some((code, detail));
@@ -139,9 +152,9 @@ impl Walk {
 }
 
 /// One value of the document: read, checked and thrown away.
-struct Node<'a>(&'a mut Walk);
+struct Node<'a, 'de>(&'a mut Walk<'de>);
 
-impl<'de> DeserializeSeed<'de> for Node<'_> {
+impl<'de> DeserializeSeed<'de> for Node<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -149,7 +162,7 @@ impl<'de> DeserializeSeed<'de> for Node<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Node<'_> {
+impl<'de> Visitor<'de> for Node<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -199,7 +212,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         walk.enter()?;
         let mut keys = Keys::default();
         while let Some(Key(key)) = object.next_key()? {
-            walk.path.push(Segment::Key(shortened(&key).to_owned()));
+            walk.path.push(Segment::Key(key.clone()));
             if !keys.insert(key) {
                 return Err(walk.stop(code::DUPLICATE_KEY, "this key stands twice in one object".to_owned()));
             }
