@@ -149,6 +149,70 @@ async fn filters_are_read_in_every_form() {
     }
 }
 
+/// Every combination of filters, orders and pages, beside the same done by hand on the whole list.
+#[tokio::test]
+async fn filters_orders_and_pages_combine() {
+    let world = World::kommo().await;
+    world.post(&format!("{UNSORTED}/forms"), &json!((0..6).map(form).collect::<Vec<_>>())).await;
+    let all = world.get(&format!("{UNSORTED}?limit=250")).await.json();
+    let all = all["_embedded"]["unsorted"].as_array().unwrap().clone();
+    let text = |item: &Value, key: &str| item[key].as_str().unwrap().to_owned();
+    let uids: [&[&str]; 3] = [&[], &[FORM], &[CHAT, CALL, "nothing"]];
+    let categories: [&[&str]; 3] = [&[], &["forms"], &["sip", "chats", "mail"]];
+    let mut asked = 0;
+    for (uids, categories, pipeline, order, (page, limit)) in combinations(&uids, &categories) {
+        let mut expected: Vec<(u64, String)> = all
+            .iter()
+            .filter(|item| uids.is_empty() || uids.contains(&item["uid"].as_str().unwrap()))
+            .filter(|item| categories.is_empty() || categories.contains(&item["category"].as_str().unwrap()))
+            .filter(|item| pipeline.is_none_or(|pipeline| item["pipeline_id"] == pipeline))
+            .map(|item| (item["created_at"].as_u64().unwrap(), text(item, "uid")))
+            .collect();
+        expected.sort_unstable();
+        if order != Some("asc") {
+            expected.reverse();
+        }
+        let expected: Vec<_> =
+            expected.into_iter().skip((page - 1) * limit).take(limit).map(|(_, uid)| uid).collect();
+        let mut query = format!("page={page}&limit={limit}");
+        query.extend(uids.iter().map(|uid| format!("&filter[uid][]={uid}")));
+        query.extend(categories.iter().map(|category| format!("&filter[category][]={category}")));
+        query.extend(pipeline.map(|pipeline| format!("&filter[pipeline_id]={pipeline}")));
+        query.extend(order.map(|order| format!("&order[created_at]={order}")));
+        let answer = world.get(&format!("{UNSORTED}?{query}")).await;
+        let found: Vec<_> = match answer.status {
+            204 => Vec::new(),
+            _ => answer.json()["_embedded"]["unsorted"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|item| text(item, "uid"))
+                .collect(),
+        };
+        assert_eq!(found, expected, "{query}");
+        asked += 1;
+    }
+    assert_eq!(asked, 3 * 3 * 3 * 3 * 3);
+}
+
+type Combination<'a> = (&'a [&'a str], &'a [&'a str], Option<u64>, Option<&'a str>, (usize, usize));
+
+fn combinations<'a>(uids: &'a [&'a [&'a str]], categories: &'a [&'a [&'a str]]) -> Vec<Combination<'a>> {
+    let mut all = Vec::new();
+    for (uids, categories) in
+        uids.iter().flat_map(|uids| categories.iter().map(move |categories| (uids, categories)))
+    {
+        for pipeline in [None, Some(6_950_551), Some(1)] {
+            for order in [None, Some("asc"), Some("desc")] {
+                for page in [(1, 250), (1, 2), (2, 2)] {
+                    all.push((*uids, *categories, pipeline, order, page));
+                }
+            }
+        }
+    }
+    all
+}
+
 #[tokio::test]
 async fn what_clients_add_to_a_detail_does_no_harm() {
     let world = World::kommo().await;
