@@ -9,7 +9,10 @@ use crate::sys;
 /// A page of the project and the function that writes it.
 type Page = (&'static str, fn() -> String);
 
-const PAGES: &[Page] = &[("docs/lifecycle.md", incoming_leads_model::lifecycle::table::markdown)];
+const PAGES: &[Page] = &[
+    ("docs/conformance.md", incoming_leads_conformance::markdown),
+    ("docs/lifecycle.md", incoming_leads_model::lifecycle::table::markdown),
+];
 
 /// Writes each page that differs.
 pub(crate) fn write() -> Result<()> {

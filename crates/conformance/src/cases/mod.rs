@@ -1,0 +1,42 @@
+//! The table, by area.
+
+mod accept;
+mod add;
+mod decline;
+mod duplicates;
+mod entities;
+mod get;
+mod history;
+mod intake;
+mod limits;
+mod link;
+mod list;
+mod once;
+mod rights;
+mod summary;
+mod versions;
+
+use crate::case::Case;
+
+const AREAS: &[&[Case]] = &[
+    add::CASES,
+    duplicates::CASES,
+    entities::CASES,
+    limits::CASES,
+    intake::CASES,
+    list::CASES,
+    get::CASES,
+    accept::CASES,
+    decline::CASES,
+    link::CASES,
+    once::CASES,
+    rights::CASES,
+    summary::CASES,
+    history::CASES,
+    versions::CASES,
+];
+
+/// All cases.
+pub fn cases() -> impl Iterator<Item = &'static Case> {
+    AREAS.iter().copied().flatten()
+}

@@ -1,0 +1,154 @@
+//! Putting a subject through the kit: as a test program with one line per case, or for a single case.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::case::Case;
+use crate::cases::cases;
+use crate::script;
+use crate::subject::{Skip, Subject};
+
+/// Longest time that one case may take.
+const CASE_TIME: Duration = Duration::from_secs(60);
+
+/// A subject on its way through the kit.
+#[derive(Debug)]
+pub struct Kit {
+    subject: Arc<dyn Subject>,
+    deviations: BTreeMap<&'static str, &'static str>,
+    /// Whether a case found what the subject stands on missing.
+    is_absent: AtomicBool,
+}
+
+/// What became of a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a runner handles all four")]
+pub enum Outcome {
+    /// The subject does what the case says.
+    Passed,
+    /// The case does not apply to the subject: why.
+    Inapplicable(String),
+    /// What the subject stands on is not here: what.
+    Absent(String),
+    /// The subject does something else: a report for people.
+    Failed(String),
+}
+
+impl Kit {
+    /// For this subject.
+    #[must_use]
+    pub fn new(subject: impl Subject) -> Self {
+        Self { subject: Arc::new(subject), deviations: BTreeMap::new(), is_absent: AtomicBool::new(false) }
+    }
+
+    /// The subject is known not to do what this case says, for this reason. The case is then run all the same, and
+    /// fails when it passes.
+    ///
+    /// # Panics
+    /// When there is no such case.
+    #[must_use]
+    pub fn deviates(mut self, id: &'static str, reason: &'static str) -> Self {
+        assert!(cases().any(|case| case.id == id), "the table has no case {id}");
+        self.deviations.insert(id, reason);
+        self
+    }
+
+    /// The whole of a test program (`harness = false`): reads the arguments of the program as `cargo test` gives them,
+    /// runs the table and the script with one line each, and answers its exit code.
+    ///
+    /// What does not apply is ignored. Where the subject is absent everything is ignored, but fails if the environment
+    /// has `CI`. A run without a filter in which nothing ran fails. See [`script::Settings::from_env`] for the script.
+    #[must_use]
+    pub fn main(self) -> ExitCode {
+        let arguments = Arguments::from_args();
+        let runtime = Arc::new(runtime());
+        let kit = Arc::new(self);
+        let mut trials: Vec<_> = cases().map(|case| kit.trial(case, &runtime)).collect();
+        trials.push(kit.script_trial(&runtime));
+        let Arguments { list, ignored, bench, filter, skip, .. } = &arguments;
+        let is_whole = !list && !ignored && !bench && filter.is_none() && skip.is_empty();
+        let conclusion = libtest_mimic::run(&arguments, trials);
+        let nothing_ran = conclusion.num_passed + conclusion.num_failed == 0;
+        if is_whole && nothing_ran && !kit.is_absent.load(Ordering::Relaxed) {
+            return ExitCode::FAILURE;
+        }
+        conclusion.exit_code()
+    }
+
+    /// Puts a fresh instance of the subject through one case. Runs on tokio.
+    pub async fn run(&self, case: &Case) -> Outcome {
+        let instance = match self.subject.fresh(&case.fixture.fixture()).await {
+            Ok(instance) => instance,
+            Err(Skip::Absent(what)) => return Outcome::Absent(what),
+            Err(Skip::NotOffered(why)) => return Outcome::Inapplicable(why),
+        };
+        if let Some(why) = case.inapplicable(&instance) {
+            return Outcome::Inapplicable(why.to_owned());
+        }
+        let found = match tokio::time::timeout(CASE_TIME, (case.run)(&instance)).await {
+            Ok(Ok(())) => None,
+            Ok(Err(failure)) => Some(failure.to_string()),
+            Err(_) => Some(format!("no end within {} s", CASE_TIME.as_secs())),
+        };
+        match (found, self.deviations.get(case.id)) {
+            (None, None) => Outcome::Passed,
+            (Some(_), Some(reason)) => Outcome::Inapplicable(format!("known deviation: {reason}")),
+            (None, Some(reason)) => {
+                Outcome::Failed(format!("passes, although it is listed as deviating: {reason}"))
+            }
+            (Some(found), None) => Outcome::Failed(report(case, &found)),
+        }
+    }
+
+    fn trial(self: &Arc<Self>, case: &'static Case, runtime: &Arc<Runtime>) -> Trial {
+        let (kit, runtime) = (Arc::clone(self), Arc::clone(runtime));
+        Trial::ignorable_test(case.id, move || kit.concluded(runtime.block_on(kit.run(case))))
+    }
+
+    fn script_trial(self: &Arc<Self>, runtime: &Arc<Runtime>) -> Trial {
+        let (kit, runtime) = (Arc::clone(self), Arc::clone(runtime));
+        Trial::ignorable_test("script::agrees_with_the_oracle", move || {
+            let settings = script::Settings::from_env().map_err(Failed::from)?;
+            kit.concluded(script::run(&*kit.subject, &runtime, settings))
+        })
+    }
+
+    fn concluded(&self, outcome: Outcome) -> Result<Completion, Failed> {
+        match outcome {
+            Outcome::Passed => Ok(Completion::Completed),
+            Outcome::Inapplicable(why) => Ok(Completion::Ignored { reason: Some(why) }),
+            Outcome::Absent(what) if is_ci() => Err(Failed::from(format!("absent in CI: {what}"))),
+            Outcome::Absent(what) => {
+                self.is_absent.store(true, Ordering::Relaxed);
+                Ok(Completion::Ignored { reason: Some(what) })
+            }
+            Outcome::Failed(report) => Err(Failed::from(report)),
+        }
+    }
+}
+
+/// What a person needs to act on a case that failed.
+fn report(case: &Case, found: &str) -> String {
+    let Case { id, rule, sentence, fixture, .. } = case;
+    let sources = rule.sources().join("; ");
+    format!(
+        "{found}\n  case      {id}, on fixture {fixture:?}: {sentence}\n  {rule}: {}\n  source    {sources}",
+        rule.sentence()
+    )
+}
+
+/// A runtime with two threads, so that races are races.
+fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("the system gives threads")
+}
+
+fn is_ci() -> bool {
+    env::var_os("CI").is_some_and(|value| !value.is_empty())
+}

@@ -1,0 +1,158 @@
+//! The state machine: scripts made at random, played on a fresh instance and judged by a naive oracle.
+//!
+//! Each script has a seed of its own. A script on which the two disagree is made as short as it gets and told in
+//! symbols: L1, L2 ... are the leads in the order in which they came, the fixture's first.
+
+mod oracle;
+mod play;
+mod step;
+
+use std::cell::RefCell;
+use std::env;
+
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use tokio::runtime::Runtime;
+
+use self::play::{Divergence, Play};
+use self::step::{Step, scripts};
+use crate::fixture::Named;
+use crate::runner::Outcome;
+use crate::subject::{Skip, Subject};
+
+/// How many scripts, from which seed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// How many scripts. Default: 300.
+    pub sequences: u64,
+    /// The seed of the first; each further script has the next. Default: 1.
+    pub seed: u64,
+}
+
+/// The variable that says how many scripts are played.
+pub const SEQUENCES: &str = "INCOMING_LEADS_SEQUENCES";
+/// The variable with the seed of the first script.
+pub const SEED: &str = "INCOMING_LEADS_SEED";
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { sequences: 300, seed: 1 }
+    }
+}
+
+impl Settings {
+    /// As the environment says: [`SEQUENCES`], [`SEED`].
+    ///
+    /// # Errors
+    /// A sentence, when a variable is there and is no number.
+    pub fn from_env() -> Result<Self, String> {
+        let read = |name: &str, default| match env::var(name) {
+            Ok(text) => text.parse().map_err(|_| format!("{name} is a whole number, not {text:?}")),
+            Err(env::VarError::NotPresent) => Ok(default),
+            Err(env::VarError::NotUnicode(_)) => Err(format!("{name} is a whole number")),
+        };
+        let Self { sequences, seed } = Self::default();
+        Ok(Self { sequences: read(SEQUENCES, sequences)?, seed: read(SEED, seed)? })
+    }
+
+    /// These numbers.
+    #[must_use]
+    pub const fn new(sequences: u64, seed: u64) -> Self {
+        Self { sequences, seed }
+    }
+}
+
+/// Plays scripts on fresh instances until they are all played or one fails. Needs a clock that can be set.
+pub fn run(subject: &dyn Subject, runtime: &Runtime, settings: Settings) -> Outcome {
+    let Settings { sequences, seed } = settings;
+    for seed in (0..sequences).map(|number| seed.wrapping_add(number)) {
+        match one(subject, runtime, seed) {
+            Outcome::Passed => {}
+            other => return other,
+        }
+    }
+    if sequences == 0 { Outcome::Inapplicable("no script was asked for".to_owned()) } else { Outcome::Passed }
+}
+
+/// How one script ended.
+enum Ending {
+    Agreed,
+    Skipped(Outcome),
+    Diverged { divergence: Divergence, trace: Vec<String> },
+}
+
+fn one(subject: &dyn Subject, runtime: &Runtime, seed: u64) -> Outcome {
+    let fixture = if seed.is_multiple_of(3) { Named::Lenient } else { Named::Standard };
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let config = Config { cases: 1, failure_persistence: None, max_shrink_iters: 4000, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let skipped = RefCell::new(None);
+    let result = runner.run(&scripts(), |steps| match runtime.block_on(play(subject, fixture, &steps)) {
+        Ending::Agreed => Ok(()),
+        Ending::Skipped(outcome) => {
+            skipped.replace(Some(outcome));
+            Ok(())
+        }
+        Ending::Diverged { .. } => Err(TestCaseError::fail("they disagree")),
+    });
+    match result {
+        Ok(()) => skipped.into_inner().unwrap_or(Outcome::Passed),
+        Err(TestError::Abort(reason)) => Outcome::Failed(reason.to_string()),
+        Err(TestError::Fail(_, steps)) => {
+            // Once more, for the words.
+            Outcome::Failed(match runtime.block_on(play(subject, fixture, &steps)) {
+                Ending::Diverged { divergence, trace } => report(seed, fixture, &trace, &divergence),
+                Ending::Agreed | Ending::Skipped(_) => {
+                    format!(
+                        "seed {seed}: they disagreed, and agreed when the same was played again: {steps:?}"
+                    )
+                }
+            })
+        }
+    }
+}
+
+async fn play(subject: &dyn Subject, fixture: Named, steps: &[Step]) -> Ending {
+    let fixture = fixture.fixture();
+    let instance = match subject.fresh(&fixture).await {
+        Ok(instance) if instance.clock.is_some() => instance,
+        Ok(_) => {
+            let why = "the instance has no clock that can be set".to_owned();
+            return Ending::Skipped(Outcome::Inapplicable(why));
+        }
+        Err(Skip::Absent(what)) => return Ending::Skipped(Outcome::Absent(what)),
+        // There are others.
+        Err(Skip::NotOffered(_)) => return Ending::Agreed,
+    };
+    let mut play = match Play::begin(&instance, &fixture).await {
+        Ok(play) => play,
+        Err(divergence) => return Ending::Diverged { divergence, trace: vec!["at the start".to_owned()] },
+    };
+    for step in steps {
+        if let Err(divergence) = play.step(step).await {
+            return Ending::Diverged { divergence, trace: play.trace };
+        }
+    }
+    match play.finish().await {
+        Ok(()) => Ending::Agreed,
+        Err(divergence) => Ending::Diverged { divergence, trace: play.trace },
+    }
+}
+
+/// The shortest script, in words, up to the step on which they disagree.
+fn report(seed: u64, fixture: Named, trace: &[String], divergence: &Divergence) -> String {
+    let Divergence { rule, failure } = divergence;
+    let last = trace.len();
+    let steps = trace.iter().zip(1..).map(|(step, number)| {
+        let mark = if number == last { '>' } else { ' ' };
+        format!("{mark} {number:>3}  {step}\n")
+    });
+    let steps: String = steps.collect();
+    let sources = rule.sources().join("; ");
+    format!(
+        "the adapter and the oracle disagree at the last step, on fixture {fixture:?}:\n{steps}{failure}\n  \
+         {rule}: {}\n  source    {sources}\n  again     {SEED}={seed} {SEQUENCES}=1",
+        rule.sentence()
+    )
+}
