@@ -3,7 +3,10 @@
 //! Keys as observed on the vendor's v4. Keys for which the model has no place are written from what was told when the
 //! entity came in, else with the value that the vendor's server gives a fresh one.
 
+use std::hash::Hash;
+
 use http::{Method, Request, Response};
+use incoming_leads_model::id::InvalidId;
 use incoming_leads_model::{
     Card, Company, CompanyId, Contact, ContactId, Customer, EntityKind, EntityRef, EnumRef, FieldRef,
     FieldValues, Layout, Lead, Note, Page, PageRequest, Stamp, TagRef, UserId,
@@ -16,7 +19,7 @@ use crate::convert::{each, id, id_or_zero, moment, required, text};
 use crate::document::{Few, Flag, Text, Whole, document};
 use crate::item::{Addressed, Stub, stub_ids, write_entity_link, write_stub};
 use crate::list::{LinksDocument, more, write_paging};
-use crate::message::{Failure, hal, no_content, ok, question, request as build, success};
+use crate::message::{Failure, TooLongToAsk, hal, no_content, ok, question, request as build, success};
 use crate::problem::{Problem, ValidationError};
 use crate::query;
 use crate::write::{Origin, Writer, push_number};
@@ -27,6 +30,29 @@ use crate::write::{Origin, Writer, push_number};
 /// 400 with the parameter that is wrong.
 pub fn read_list_request<B>(request: &Request<B>) -> Result<PageRequest, Problem> {
     Ok(query::read_page(request.uri().query().unwrap_or_default())?)
+}
+
+/// Server: reads which entities a list is asked for by id, at most 250; none when all are.
+///
+/// # Errors
+/// 400 with the parameter that is wrong.
+pub fn read_ids<I, B>(request: &Request<B>) -> Result<Option<Vec<I>>, Problem>
+where
+    I: TryFrom<u64, Error = InvalidId> + Clone + Eq + Hash,
+{
+    Ok(query::read_ids(request.uri().query().unwrap_or_default())?)
+}
+
+/// Client: asks for at most 250 entities by id, on one page.
+///
+/// # Errors
+/// [`TooLongToAsk`] when so many are named that the address would be too long.
+pub fn ids_request(
+    kind: EntityKind,
+    ids: impl IntoIterator<Item = u64>,
+    origin: &Origin,
+) -> Result<Request<Vec<u8>>, TooLongToAsk> {
+    question(origin, &format!("/api/v4/{}", folder(kind)), &query::write_ids(ids))
 }
 
 /// Client: asks for an entity.

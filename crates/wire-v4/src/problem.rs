@@ -7,7 +7,7 @@ use std::fmt;
 
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
-use incoming_leads_model::{Fault, ItemFaults, Path, Refusal, Segment, Uid};
+use incoming_leads_model::{Fault, FaultCode, ItemFaults, Path, Refusal, Segment, Uid};
 
 use crate::document::{Text, Whole, document};
 use crate::write::{Origin, Writer};
@@ -82,6 +82,19 @@ impl ValidationError {
     }
 }
 
+impl ValidationError {
+    /// The fault of the model that it tells, with its path in the model's vocabulary; none when its code is none of
+    /// the model's.
+    #[must_use]
+    pub fn to_fault(&self) -> Option<Fault> {
+        let code = FaultCode::from_name(&self.code)?;
+        Some(Fault {
+            existing: self.uid.clone(),
+            ..Fault::new(code, model_path(&self.path), self.detail.clone())
+        })
+    }
+}
+
 impl From<&Fault> for ValidationError {
     fn from(fault: &Fault) -> Self {
         let Fault { code, path, detail, existing } = fault;
@@ -144,6 +157,38 @@ fn wire_path(path: &Path) -> String {
         }
     }
     text
+}
+
+/// The way back of [`wire_path`]. Steps that are numbers are places in lists.
+fn model_path(text: &str) -> Path {
+    let steps: Vec<&str> = text.split('.').filter(|step| !step.is_empty()).collect();
+    let mut path = Path::root();
+    for (place, step) in steps.iter().enumerate() {
+        let depth = path.segments().len();
+        let in_entity = path
+            .segments()
+            .first()
+            .and_then(key)
+            .is_some_and(|top| ["leads", "contacts", "companies"].contains(&top));
+        path = match (*step, depth) {
+            ("_embedded", 0) if steps.len() > 1 => path,
+            ("_embedded", 2) if in_entity && steps.get(place + 1) == Some(&"tags") => path,
+            ("custom_fields_values", 2) if in_entity => path.key("custom_fields"),
+            ("field_id" | "field_code", 4) if in_entity => path.key("field"),
+            ("enum_id" | "enum_code", 6) if in_entity => path.key("choice"),
+            ("ref", 2) if steps[0] == "metadata" => path.key("reference"),
+            ("is_call_event_needed", 1) if steps[0] == "metadata" => path.key("call_event"),
+            ("link", 0) => match steps[1..] {
+                ["metadata", "contact_id"] => return Path::of("contact_id"),
+                _ => return Path::of("target"),
+            },
+            (step, _) => match step.parse() {
+                Ok(index) => path.index(index),
+                Err(_) => path.key(step.to_owned()),
+            },
+        };
+    }
+    path
 }
 
 fn key(segment: &Segment) -> Option<&str> {

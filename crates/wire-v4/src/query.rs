@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::hash::Hash;
 
+use incoming_leads_model::id::InvalidId;
 use incoming_leads_model::limits::{DEFAULT_PAGE_SIZE, MAX_NAMED_UIDS, MAX_PAGE_SIZE_V4};
 use incoming_leads_model::{
     Cards, Category, Direction, ListFilter, ListQuery, Moment, Order, OrderKey, PageRequest, PipelineId,
@@ -75,6 +76,44 @@ pub fn read_page(query: &str) -> Result<PageRequest, ValidationError> {
         paging.read(&Name::split(&name, &["page", "limit"])?, &value)?;
     }
     Ok(paging.request())
+}
+
+/// Reads `filter[id]` of a list of leads, contacts and the like, in the forms of [`read_list`]; none when it is not
+/// given. Everything else is ignored.
+///
+/// # Errors
+/// What is wrong, with the path `filter.id`.
+pub fn read_ids<I>(query: &str) -> Result<Option<Vec<I>>, ValidationError>
+where
+    I: TryFrom<u64, Error = InvalidId> + Clone + Eq + Hash,
+{
+    let mut ids = Many::default();
+    for pair in query.split('&') {
+        let (name, value) = decode(pair)?;
+        if name != "filter[id]" && !name.starts_with("filter[id][") {
+            continue;
+        }
+        let name = Name::split(&name, &["filter"])?;
+        let path = dotted(name.base, &name.keys);
+        let number = digits(&value).ok_or_else(|| {
+            ValidationError::new(code::INVALID_TYPE, &path, "an id is due: a whole number from 1")
+        })?;
+        let id = I::try_from(number)
+            .map_err(|error| ValidationError::new(code::OUT_OF_RANGE, &path, error.to_string()))?;
+        ids.add(&name.keys[1..], &path, Some(id))?;
+    }
+    Ok(ids.values)
+}
+
+/// Writes the question for at most 250 entities by id. Brackets stay raw, so that 250 ids fit into an address.
+#[must_use]
+pub fn write_ids(ids: impl IntoIterator<Item = u64>) -> String {
+    let mut text = format!("limit={MAX_PAGE_SIZE_V4}");
+    for id in ids {
+        text.push_str("&filter[id][]=");
+        text.push_str(&id.to_string());
+    }
+    text
 }
 
 /// Writes the query string of a list; none when nothing can match, so that nothing is to be asked.

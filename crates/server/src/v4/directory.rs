@@ -1,10 +1,12 @@
 //! What the links of incoming leads lead to: leads, contacts, companies, customers, notes, and the account's layout.
 
+use std::hash::Hash;
 use std::sync::Arc;
 
 use http::Request;
 use hyper::body::Incoming;
-use incoming_leads_model::{EntityKind, EntityRef};
+use incoming_leads_model::id::InvalidId;
+use incoming_leads_model::{EntityKind, EntityRef, PageRequest};
 use incoming_leads_port::{Directory, EntityQuery, Error, ErrorKind, Operation};
 use incoming_leads_wire_v4::route::Route;
 use incoming_leads_wire_v4::{Problem, account, entity};
@@ -19,22 +21,32 @@ pub(super) async fn entities(kind: EntityKind, caller: &Caller, request: &Reques
     let layout = directory.layout().await?;
     Ok(match kind {
         EntityKind::Lead => {
-            let leads = directory.leads(&EntityQuery::listed(page)).await?;
+            let leads = directory.leads(&asked(page, request)?).await?;
             entity::leads_response(&leads, page, &layout, origin)
         }
         EntityKind::Contact => {
-            let contacts = directory.contacts(&EntityQuery::listed(page)).await?;
+            let contacts = directory.contacts(&asked(page, request)?).await?;
             entity::contacts_response(&contacts, page, &layout, origin)
         }
         EntityKind::Company => {
-            let companies = directory.companies(&EntityQuery::listed(page)).await?;
+            let companies = directory.companies(&asked(page, request)?).await?;
             entity::companies_response(&companies, page, &layout, origin)
         }
         EntityKind::Customer => {
-            let customers = directory.customers(&EntityQuery::listed(page)).await?;
+            let customers = directory.customers(&asked(page, request)?).await?;
             entity::customers_response(&customers, page, &layout, origin)
         }
     })
+}
+
+/// All that lists show, or those that `filter[id]` names.
+fn asked<I>(page: PageRequest, request: &Request<Incoming>) -> Result<EntityQuery<I>, Problem>
+where
+    I: TryFrom<u64, Error = InvalidId> + Clone + Eq + Hash,
+{
+    let mut query = EntityQuery::listed(page);
+    query.ids = entity::read_ids(request)?;
+    Ok(query)
 }
 
 /// `GET /api/v4/{leads, contacts, companies, customers}/{id}`

@@ -153,3 +153,37 @@ fn problems_are_told_in_one_line() {
     assert_eq!(problem.to_string(), "400 Request validation failed; item 7: a.b: wrong");
     assert_eq!(Failure::Status(StatusCode::BAD_GATEWAY).to_string(), "the server answered 502");
 }
+
+#[test]
+fn a_fault_comes_back_with_its_path_in_the_words_of_the_model() {
+    let lead = || Path::of("leads").index(0);
+    let field = || lead().key("custom_fields").index(2);
+    let paths = [
+        Path::root(),
+        Path::of("source_name"),
+        Path::of("metadata").key("called_at"),
+        Path::of("metadata").key("call_event"),
+        Path::of("metadata").key("origin").key("reference"),
+        Path::of("metadata").key("origin").key("chat_id"),
+        Path::of("leads"),
+        lead().key("id"),
+        field().key("field"),
+        field().key("values").index(0).key("value"),
+        field().key("values").index(1).key("choice"),
+        Path::of("contacts").index(0).key("tags").index(3).key("id"),
+        Path::of("companies").index(0).key("x_further"),
+        Path::of("target"),
+        Path::of("contact_id"),
+        Path::of("user_id"),
+        Path::of("status_id"),
+    ];
+    for path in paths {
+        for code in FaultCode::ALL {
+            let existing = (code == FaultCode::Duplicate).then(|| Uid::new("5af9").unwrap());
+            let fault = Fault { existing, ..Fault::new(code, path.clone(), "no") };
+            assert_eq!(ValidationError::from(&fault).to_fault(), Some(fault));
+        }
+    }
+    let of_another = ValidationError::new("InvalidJson", "", "no");
+    assert_eq!(of_another.to_fault(), None);
+}

@@ -4,7 +4,9 @@ use incoming_leads_model::{
     Category, Direction, ListQuery, Moment, Order, OrderKey, PageRequest, PipelineId, SummaryQuery, Uid,
     Window,
 };
-use incoming_leads_wire_v4::query::{read_list, read_page, read_summary, write_list, write_summary};
+use incoming_leads_wire_v4::query::{
+    read_ids, read_list, read_page, read_summary, write_ids, write_list, write_summary,
+};
 
 fn uids(texts: &[&str]) -> Option<Vec<Uid>> {
     Some(texts.iter().map(|text| Uid::new(text).unwrap()).collect())
@@ -292,4 +294,21 @@ fn what_can_match_nothing_is_not_asked() {
     query.filter.categories = Some(vec![]);
     assert_eq!(write_list(&query), None);
     assert_eq!(write_summary(&SummaryQuery { uids: Some(vec![]), ..SummaryQuery::default() }), None);
+}
+
+#[test]
+fn entities_are_asked_for_by_id_in_every_form() {
+    let ids = |query: &str| read_ids::<PipelineId>(query);
+    assert_eq!(ids("limit=250&filter[statuses][0][pipeline_id]=3&filter[name]=x"), Ok(None));
+    for query in ["filter[id]=5", "filter%5Bid%5D%5B%5D=5", "page=2&filter[id][7]=5&filter[id][9]=5"] {
+        assert_eq!(ids(query), Ok(pipelines(&[5])), "{query}");
+    }
+    assert_eq!(ids(&write_ids([5, 7])), Ok(pipelines(&[5, 7])));
+    for query in ["filter[id]=0", "filter[id][]=x", "filter[id][x]=5", "filter[id]=5&filter[id]=6"] {
+        assert!(ids(query).is_err(), "{query}");
+    }
+    let most = write_ids(1..=250);
+    assert_eq!(ids(&most).map(|ids| ids.map(|ids| ids.len())), Ok(Some(250)));
+    assert!(write_ids((1..=250).map(|_| (1 << 53) - 1)).len() < 8000, "it fits into an address");
+    assert!(ids(&write_ids(1..=251)).is_err());
 }
