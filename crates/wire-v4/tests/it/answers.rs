@@ -6,7 +6,9 @@ use incoming_leads_model::{
     ListQuery, Metadata, Moment, More, Page, PageRequest, PipelineId, Receipt, Summary, Tally, Uid,
 };
 use incoming_leads_wire_v4::query::{read_list, read_page};
-use incoming_leads_wire_v4::{Origin, accept, add, decline, fragment, get, link, list, summary};
+use incoming_leads_wire_v4::{
+    Origin, TooLongToAsk, accept, add, decline, fragment, get, link, list, summary,
+};
 use serde_json::{Value, json};
 
 use crate::origin;
@@ -101,8 +103,12 @@ fn the_first_page_links_to_itself_and_the_next() {
 
 #[test]
 fn later_pages_link_to_the_first_and_the_previous() {
-    let links = |more| body(&list::response(&page(1, more), &asked("page=3"), &origin()))["_links"].clone();
+    let of_page =
+        |query, more| body(&list::response(&page(1, more), &asked(query), &origin()))["_links"].clone();
+    let links = |more| of_page("page=3", more);
     let relations = |links: &Value| links.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    assert_eq!(relations(&of_page("page=1", More::No)), "self");
+    assert_eq!(relations(&of_page("page=2", More::No)), "first prev self");
     assert_eq!(relations(&links(More::No)), "first prev self");
     assert_eq!(relations(&links(More::Perhaps)), "first next prev self");
     let prev = links(More::No)["prev"]["href"].as_str().unwrap().split_once('?').unwrap().1.to_owned();
@@ -207,6 +213,19 @@ fn summaries_have_whole_numbers_and_all_four_categories() {
     });
     assert_eq!(body(&summary::response(&empty, &origin())), expected);
     assert_eq!(body(&summary::response(&Summary { declined: None, ..empty }, &origin())), expected);
+}
+
+#[test]
+fn a_question_that_is_too_long_for_an_address_is_not_built() {
+    let named = |count: usize| {
+        let uids = (0..count).map(|n| Uid::new(&format!("{n:03}{}", "ж".repeat(60))).unwrap()).collect();
+        let mut query = ListQuery::default();
+        query.filter.uids = Some(uids);
+        query
+    };
+    assert!(list::request(&named(100), &origin()).unwrap().is_some());
+    let error: TooLongToAsk = list::request(&named(250), &origin()).unwrap_err();
+    assert!(error.to_string().contains("fewer uids"));
 }
 
 #[test]
