@@ -3,13 +3,13 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::program::{Serving, ended, program};
+use crate::program::{Serving, finish, finished, program};
 
 /// Runs `intake` with the administrator's token.
 fn intake(demo: &Serving, arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = program(&["intake"]);
     command.args(arguments).args(["--url", &demo.url()]).env("INCOMING_LEADS_TOKEN", "demo");
-    ended(command.output().unwrap())
+    finish(&mut command)
 }
 
 /// The uid that a successful `intake` prints.
@@ -79,7 +79,7 @@ fn a_whole_item_comes_from_a_file_or_from_standard_input() {
     let mut command = program(&["intake", "chat", "--file", "-", "--token", "demo", "--url", &demo.url()]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(item.as_bytes()).unwrap();
-    let (code, from_input, _) = ended(child.wait_with_output().unwrap());
+    let (code, from_input, _) = finished(child);
     assert_eq!((code, from_input.trim_end()), (Some(0), from_file.as_str()));
     assert_eq!(demo.get(&format!("/api/v4/leads/unsorted/{from_file}"))["metadata"]["origin"]["ref"], "y");
     std::fs::write(&path, r#"{"metadata": 5}"#).unwrap();
@@ -92,7 +92,7 @@ fn what_cannot_be_sent_is_told_with_a_way_out() {
     let demo = Serving::start(&["--demo"]);
     let chat = ["intake", "chat", "--from", "a", "--text", "b"];
     let told = |command: &mut std::process::Command| {
-        let (code, stdout, stderr) = ended(command.output().unwrap());
+        let (code, stdout, stderr) = finish(command);
         assert_eq!(stdout, "");
         (code, stderr)
     };

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -19,15 +19,37 @@ pub(crate) fn program(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs the program to its end.
+/// Runs the program to its end: exit code, standard output, standard error.
 pub(crate) fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
-    ended(program(arguments).output().unwrap())
+    finish(&mut program(arguments))
 }
 
-/// Exit code, standard output, standard error.
-pub(crate) fn ended(output: Output) -> (Option<i32>, String, String) {
+/// Runs a command to its end. What it prints is short enough for a pipe.
+pub(crate) fn finish(command: &mut Command) -> (Option<i32>, String, String) {
+    finished(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+}
+
+/// Waits for a process, and ends it where it does not end itself.
+pub(crate) fn finished(mut child: Child) -> (Option<i32>, String, String) {
+    let ended = end(&mut child);
+    child.kill().unwrap();
+    let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
+    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    assert!(ended.is_some(), "it does not end: {stdout}{stderr}");
+    (output.status.code(), stdout, stderr)
+}
+
+/// How a process ended; none where it still runs after a long time.
+fn end(child: &mut Child) -> Option<ExitStatus> {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        match child.try_wait().unwrap() {
+            Some(status) => return Some(status),
+            None => std::thread::sleep(Duration::from_millis(10)),
+        }
+    }
+    None
 }
 
 /// A running `incoming-leads serve`; it is killed when it is dropped.
@@ -103,14 +125,7 @@ impl Serving {
     }
 
     pub(crate) fn end(&mut self) -> ExitStatus {
-        let begun = Instant::now();
-        loop {
-            match self.child.try_wait().unwrap() {
-                Some(status) => return status,
-                None if begun.elapsed() > PATIENCE => panic!("it does not end"),
-                None => std::thread::sleep(Duration::from_millis(10)),
-            }
-        }
+        end(&mut self.child).expect("it ends")
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 use std::time::Instant;
 
-use crate::program::{PATIENCE, Serving, answer, ask, program, run};
+use crate::program::{PATIENCE, Serving, answer, ask, finish, program, run};
 
 #[test]
 fn without_accounts_there_is_nothing_to_serve() {
@@ -39,10 +39,9 @@ fn wrong_variables_are_exit_code_2() {
         ("INCOMING_LEADS_LOG_FORMAT", "yaml"),
         ("RUST_LOG", "=,="),
     ] {
-        let output =
-            program(&["serve", "--demo", "--listen", "127.0.0.1:0"]).env(name, value).output().unwrap();
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{name}={value}");
+        let (code, _, stderr) =
+            finish(program(&["serve", "--demo", "--listen", "127.0.0.1:0"]).env(name, value));
+        assert_eq!(code, Some(2), "{name}={value}");
         assert!(stderr.contains(name) && !stderr.contains("a secret"), "{stderr}");
     }
 }
