@@ -9,6 +9,29 @@
 //! - an event's [`changes`](Event::changes) say what a store is to do, and a [`State`] **applies** it;
 //! - a [`Tally`] is a fold over events, a [`Summary`] is made of a tally.
 //!
+//! ```
+//! use incoming_leads_model::{Accept, Change, NoteId, Scene, StateKind, Summary, Tally};
+//! # use incoming_leads_model::{Layout, Moment, State, Uid, UserId};
+//! # let layout: Layout = serde_json::from_str(r#"{
+//! #     "account": {"id": 1, "subdomain": "example", "name": "Example", "created_at": 0},
+//! #     "pipelines": [{"id": 1, "name": "Sales", "statuses": [{"id": 2, "name": "First contact", "sort": 1}]}],
+//! #     "users": [{"id": 1, "name": "Ann", "email": "ann@example.com", "rights": {"sort": true}}]
+//! # }"#)?;
+//! # let state: State = serde_json::from_str(r#"{"pending": {
+//! #     "uid": "1", "pipeline_id": 1, "created_at": 0, "updated_at": 0, "version": 1,
+//! #     "metadata": {"sip": {"from": "1"}}, "links": {"lead": {"made": 1}}
+//! # }}"#)?;
+//! # let (uid, caller, now) = (Uid::new("1")?, UserId::new(1)?, Moment::from_secs(60)?);
+//! # let notes = [NoteId::new(1)?, NoteId::new(2)?];
+//!
+//! let scene = Scene { caller, layout: &layout, now };
+//! let event = Accept::default().decide(scene, &uid, &state, notes)?; // else a refusal that says why not
+//! assert_eq!(event.changes().last(), Some(&Change::Unstage(uid))); // what a store is to do
+//! assert_eq!(state.apply(&event)?.kind(), StateKind::Accepted);
+//! assert_eq!(Summary::from(Tally::of(&event)).average_sort_time_secs, 60);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! serde on these types is the project's own export format: snake_case, described by the types themselves, and
 //! versioned in [`document`]. It is never a wire.
 

@@ -56,29 +56,25 @@ pub struct Limit {
     pub unit: &'static str,
 }
 
-const fn limit(what: &'static str, most: u64, unit: &'static str) -> Limit {
-    Limit { what, most, unit }
-}
-
 /// The whole table.
 pub const TABLE: &[Limit] = &[
-    limit("id, price, whole number", MAX_SAFE_INTEGER, "value"),
-    limit("moment", MAX_MOMENT_SECS as u64, "Unix second, UTC"),
-    limit("items of an add", MAX_BATCH_ITEMS as u64, "items"),
-    limit("uids or ids named in one request", MAX_NAMED_UIDS as u64, "uids"),
-    limit("page of the port and of v2", MAX_PAGE_SIZE as u64, "items"),
-    limit("page of v4", MAX_PAGE_SIZE_V4 as u64, "items"),
-    limit("depth of JSON", MAX_JSON_DEPTH as u64, "levels"),
-    limit("depth of brackets", MAX_FORM_DEPTH as u64, "levels"),
-    limit("body", MAX_BODY_BYTES as u64, "bytes"),
-    limit("uid", MAX_UID_BYTES as u64, "bytes"),
-    limit("source_uid", MAX_SOURCE_UID_BYTES as u64, "bytes"),
-    limit("source_name, name of an entity or tag", MAX_NAME_CHARS as u64, "characters"),
-    limit("text inside metadata", MAX_METADATA_TEXT_BYTES as u64, "bytes"),
-    limit("metadata", MAX_METADATA_BYTES as u64, "bytes"),
-    limit("custom fields of an entity", MAX_CUSTOM_FIELDS as u64, "fields"),
-    limit("values of a custom field", MAX_FIELD_VALUES as u64, "values"),
-    limit("tags of an entity", MAX_TAGS as u64, "tags"),
-    limit("notes that come with a lead", MAX_NOTES as u64, "notes"),
-    limit("body of an entity", MAX_ENTITY_BYTES as u64, "bytes"),
+    Limit { what: "id, price, whole number", most: MAX_SAFE_INTEGER, unit: "value" },
+    Limit { what: "moment", most: MAX_MOMENT_SECS as u64, unit: "Unix second, UTC" },
+    Limit { what: "items of an add", most: MAX_BATCH_ITEMS as u64, unit: "items" },
+    Limit { what: "uids or ids named in one request", most: MAX_NAMED_UIDS as u64, unit: "uids" },
+    Limit { what: "page of the port and of v2", most: MAX_PAGE_SIZE as u64, unit: "items" },
+    Limit { what: "page of v4", most: MAX_PAGE_SIZE_V4 as u64, unit: "items" },
+    Limit { what: "depth of JSON", most: MAX_JSON_DEPTH as u64, unit: "levels" },
+    Limit { what: "depth of brackets", most: MAX_FORM_DEPTH as u64, unit: "levels" },
+    Limit { what: "body", most: MAX_BODY_BYTES as u64, unit: "bytes" },
+    Limit { what: "uid", most: MAX_UID_BYTES as u64, unit: "bytes" },
+    Limit { what: "source_uid", most: MAX_SOURCE_UID_BYTES as u64, unit: "bytes" },
+    Limit { what: "source_name, name of an entity or tag", most: MAX_NAME_CHARS as u64, unit: "characters" },
+    Limit { what: "text inside metadata", most: MAX_METADATA_TEXT_BYTES as u64, unit: "bytes" },
+    Limit { what: "metadata", most: MAX_METADATA_BYTES as u64, unit: "bytes" },
+    Limit { what: "custom fields of an entity", most: MAX_CUSTOM_FIELDS as u64, unit: "fields" },
+    Limit { what: "values of a custom field", most: MAX_FIELD_VALUES as u64, unit: "values" },
+    Limit { what: "tags of an entity", most: MAX_TAGS as u64, unit: "tags" },
+    Limit { what: "notes that come with a lead", most: MAX_NOTES as u64, unit: "notes" },
+    Limit { what: "body of an entity", most: MAX_ENTITY_BYTES as u64, unit: "bytes" },
 ];

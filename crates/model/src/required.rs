@@ -66,49 +66,52 @@ const LEADS: Key = Key { path: &["leads"], is_there: |draft| !draft.leads.is_emp
 const CONTACTS: Key = Key { path: &["contacts"], is_there: |draft| !draft.contacts.is_empty() };
 const COMPANIES: Key = Key { path: &["companies"], is_there: |draft| !draft.companies.is_empty() };
 
-const fn row(generation: Generation, category: Category, key: Key, observed: bool, documented: bool) -> Row {
-    Row { generation, category, key, observed, documented }
+macro_rules! rows {
+    ($($generation:ident $category:ident $key:expr, $observed:literal, $documented:literal;)*) => {&[$(Row {
+        generation: Generation::$generation,
+        category: Category::$category,
+        key: $key,
+        observed: $observed,
+        documented: $documented,
+    }),*]};
 }
-
-use Category::{Forms, Sip};
-use Generation::{V2, V4};
 
 /// The table. `source_name`, `source_uid` and `metadata` are required always and stand apart.
 ///
 /// Observed: nothing on v4; on v2 what the Russian page of the vendor demands. Documented: v4 "all fields except
 /// created_at, pipeline_id are mandatory", v2 the rows marked `require`.
-pub const TABLE: &[Row] = &[
-    row(V4, Sip, LEADS, false, true),
-    row(V4, Sip, CONTACTS, false, true),
-    row(V4, Sip, COMPANIES, false, true),
-    row(V4, Sip, metadata_key!(Sip, from), false, true),
-    row(V4, Sip, metadata_key!(Sip, phone), false, true),
-    row(V4, Sip, metadata_key!(Sip, called_at), false, true),
-    row(V4, Sip, metadata_key!(Sip, duration), false, true),
-    row(V4, Sip, metadata_key!(Sip, link), false, true),
-    row(V4, Sip, metadata_key!(Sip, service_code), false, true),
-    row(V4, Forms, LEADS, false, true),
-    row(V4, Forms, CONTACTS, false, true),
-    row(V4, Forms, COMPANIES, false, true),
-    row(V4, Forms, metadata_key!(Forms, form_id), false, true),
-    row(V4, Forms, metadata_key!(Forms, form_name), false, true),
-    row(V4, Forms, metadata_key!(Forms, form_page), false, true),
-    row(V4, Forms, metadata_key!(Forms, ip), false, true),
-    row(V4, Forms, metadata_key!(Forms, form_sent_at), false, true),
-    row(V4, Forms, metadata_key!(Forms, referer), false, true),
-    row(V2, Sip, metadata_key!(Sip, phone), true, true),
-    row(V2, Sip, metadata_key!(Sip, from), true, true),
-    row(V2, Sip, metadata_key!(Sip, called_at), true, true),
-    row(V2, Sip, metadata_key!(Sip, duration), false, true),
-    row(V2, Sip, metadata_key!(Sip, link), false, true),
-    row(V2, Sip, metadata_key!(Sip, service_code), true, true),
-    row(V2, Sip, metadata_key!(Sip, uniq), false, true),
-    row(V2, Sip, metadata_key!(Sip, call_event), false, true),
-    row(V2, Forms, CREATED_AT, true, false),
-    row(V2, Forms, metadata_key!(Forms, form_id), true, true),
-    row(V2, Forms, metadata_key!(Forms, form_page), true, true),
-    row(V2, Forms, metadata_key!(Forms, ip), false, true),
-    row(V2, Forms, metadata_key!(Forms, service_code), false, true),
+pub const TABLE: &[Row] = rows![
+    V4 Sip LEADS, false, true;
+    V4 Sip CONTACTS, false, true;
+    V4 Sip COMPANIES, false, true;
+    V4 Sip metadata_key!(Sip, from), false, true;
+    V4 Sip metadata_key!(Sip, phone), false, true;
+    V4 Sip metadata_key!(Sip, called_at), false, true;
+    V4 Sip metadata_key!(Sip, duration), false, true;
+    V4 Sip metadata_key!(Sip, link), false, true;
+    V4 Sip metadata_key!(Sip, service_code), false, true;
+    V4 Forms LEADS, false, true;
+    V4 Forms CONTACTS, false, true;
+    V4 Forms COMPANIES, false, true;
+    V4 Forms metadata_key!(Forms, form_id), false, true;
+    V4 Forms metadata_key!(Forms, form_name), false, true;
+    V4 Forms metadata_key!(Forms, form_page), false, true;
+    V4 Forms metadata_key!(Forms, ip), false, true;
+    V4 Forms metadata_key!(Forms, form_sent_at), false, true;
+    V4 Forms metadata_key!(Forms, referer), false, true;
+    V2 Sip metadata_key!(Sip, phone), true, true;
+    V2 Sip metadata_key!(Sip, from), true, true;
+    V2 Sip metadata_key!(Sip, called_at), true, true;
+    V2 Sip metadata_key!(Sip, duration), false, true;
+    V2 Sip metadata_key!(Sip, link), false, true;
+    V2 Sip metadata_key!(Sip, service_code), true, true;
+    V2 Sip metadata_key!(Sip, uniq), false, true;
+    V2 Sip metadata_key!(Sip, call_event), false, true;
+    V2 Forms CREATED_AT, true, false;
+    V2 Forms metadata_key!(Forms, form_id), true, true;
+    V2 Forms metadata_key!(Forms, form_page), true, true;
+    V2 Forms metadata_key!(Forms, ip), false, true;
+    V2 Forms metadata_key!(Forms, service_code), false, true;
 ];
 
 /// The required keys that the draft lacks.

@@ -5,7 +5,7 @@ mod sketch;
 
 use self::rules::RULES;
 use self::sketch::{Command, Role, STATES, Sketch};
-use crate::account::{DuplicatePolicy, EntityKind, LinkPolicy, Policies};
+use crate::account::{DuplicatePolicy, LinkPolicy, Policies};
 use crate::entity::{LeadPatch, PartyPatch};
 use crate::fault::{Fault, Refusal};
 use crate::id::CustomerId;
@@ -212,12 +212,7 @@ fn words(change: &Change) -> String {
         Change::MakeContact(_) => "make the contact, hidden".to_owned(),
         Change::MakeCompany(_) => "make the company, hidden".to_owned(),
         Change::MakeNote(note) => {
-            let on = match note.entity.kind() {
-                EntityKind::Lead => "lead",
-                EntityKind::Contact => "contact",
-                EntityKind::Company => "company",
-                EntityKind::Customer => "customer",
-            };
+            let on = format!("{:?}", note.entity.kind()).to_lowercase();
             format!("put a note `{}` on the {on}", note.kind)
         }
         Change::PatchLead(_, LeadPatch::Accept { status_id, .. }) => match status_id {

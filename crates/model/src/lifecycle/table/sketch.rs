@@ -234,7 +234,7 @@ impl Sketch {
             State::Pending(item) => Some(item),
             State::Absent | State::Accepted { .. } | State::Declined { .. } | State::Linked { .. } => None,
         };
-        let twin = |item: &Item| Some((Identity::of(&item.metadata)?, vec![item.clone()]));
+        let twin = |item: &Item| Identity::of(&item.metadata).map(|identity| (identity, vec![item.clone()]));
         let place = LeadStanding { standing: Standing::Live, pipeline_id: self.here.pipelines[0].id };
         AddFacts {
             twins: waiting.and_then(|item| twin(item)).into_iter().collect(),

@@ -75,6 +75,16 @@ fn metadata_of_another_category_are_refused_once_and_whole() {
     }
 }
 
+#[test]
+fn items_of_another_category_are_found_before_anything_is_sent() {
+    let add = Add::calls(vec![call(1), form(1), Draft::default(), chat("1")]);
+    let Err(Refusal::Items(items)) = add.check_categories() else { panic!("they are taken") };
+    assert_eq!(items.iter().map(|item| item.index).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(places(&items[1].faults), ["metadata: InvalidType"]);
+    assert_eq!(items[1].faults[0].detail, "metadata of the category chats are not taken here");
+    assert_eq!(Add::forms(vec![form(1), Draft::default()]).check_categories(), Ok(()));
+}
+
 #[track_caller]
 fn refused_add(world: &mut World, add: &Add, expected: &[&str]) {
     let Err(Refusal::Items(items)) = world.add(SORTER, add) else { panic!("it is taken") };
@@ -120,6 +130,25 @@ fn message_of_a_waiting_chat_updates_it() {
     let Metadata::Chats(chat) = &item.metadata else { panic!() };
     assert_eq!((chat.last_message_text.as_deref(), chat.received_at), (Some("bye"), Some(at(30))));
     assert_eq!(*world.state(&first.uid), State::Pending(Box::new(item.clone())));
+}
+
+#[test]
+fn message_is_answered_with_the_ids_of_the_first() {
+    let mut world = World::new();
+    let first = world.take_in(SORTER, chat("1")).unwrap();
+    let second = world.take_in(SORTER, chat("1")).unwrap();
+    assert_eq!(second.receipt(), first.receipt());
+}
+
+#[test]
+fn further_message_leaves_what_is_no_chat_as_it_is() {
+    let mut world = World::new();
+    let uid = world.bring(call(1)).unwrap().uid;
+    let mut item = world.stage[&uid].clone();
+    let updated = lifecycle::Updated { last_message_text: None, received_at: Some(at(5)), links: item.links };
+    item.update(&updated, at(2_000));
+    assert_eq!(item.metadata, world.stage[&uid].metadata);
+    assert_eq!((item.updated_at, item.version), (at(2_000), 2));
 }
 
 #[test]
@@ -356,6 +385,42 @@ fn documents_may_demand_more_keys_than_clients_send() {
             "0 metadata: FieldMissing",
         ],
     );
+}
+
+#[test]
+fn older_wire_demands_what_its_clients_always_send() {
+    let mut world = World::new();
+    let bare = draft(json!({"forms": {}}));
+    let add = |item| Add { generation: Generation::V2, ..Add::forms(vec![item]) };
+    refused_add(
+        &mut world,
+        &add(bare.clone()),
+        &[
+            "0 created_at: FieldMissing",
+            "0 metadata.form_id: FieldMissing",
+            "0 metadata.form_page: FieldMissing",
+        ],
+    );
+    let told = json!({"forms": {"form_id": "1", "form_page": "http://example.com"}});
+    world.add(SORTER, &add(Draft { created_at: Some(at(1)), ..draft(told) })).unwrap();
+}
+
+#[test]
+fn each_required_key_stands_in_the_table_once() {
+    for (at, row) in required::TABLE.iter().enumerate() {
+        assert!(row.observed || row.documented);
+        assert!(!required::TABLE[at + 1..].contains(row), "{row:?}");
+        assert_eq!(
+            required::TABLE
+                .iter()
+                .filter(|other| other.key == row.key
+                    && other.generation == row.generation
+                    && other.category == row.category)
+                .count(),
+            1,
+            "{row:?}"
+        );
+    }
 }
 
 // R5
