@@ -337,7 +337,7 @@ fn category() -> impl Strategy<Value = Category> {
 }
 
 fn question() -> impl Strategy<Value = Question> {
-    let filter = (some(0..80_usize, 12), some(category(), 5), some(1..6_u64, 5));
+    let filter = (some(0..30_usize, 12), some(category(), 5), some(1..6_u64, 5));
     let key = prop_oneof![Just(OrderKey::CreatedAt), Just(OrderKey::UpdatedAt)];
     let direction = prop_oneof![Just(Direction::Ascending), Just(Direction::Descending)];
     (filter, key, direction, 1..5_u64, 1..20_u32).prop_map(
@@ -360,7 +360,7 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Decision::LinkLead),
         Just(Decision::LinkCustomer)
     ];
-    let span = (some(0..80_usize, 12), some(1..6_u64, 4), START - 250..START + 800, 0..600_i64)
+    let span = (some(0..30_usize, 12), some(1..6_u64, 4), START - 250..START + 800, 0..600_i64)
         .prop_map(|(uids, pipelines, from, length)| Span { uids, pipelines, from, length });
     prop_oneof![
         4 => proptest::collection::vec(seed(), 1..4).prop_map(Step::Add),

@@ -176,6 +176,16 @@ fn notes_are_told_by_id() {
 }
 
 #[test]
+fn a_uid_that_is_named_twice_counts_once() {
+    let world = World::new();
+    let uid = world.add(vec![draft(call(1))]).unwrap().remove(0).uid;
+    now(world.ports.incoming.accept(&uid, &Accept::default())).unwrap();
+    let query = SummaryQuery { uids: Some(vec![uid.clone(), uid]), ..SummaryQuery::default() };
+    let summary = now(world.ports.incoming.summary(&query)).unwrap();
+    assert_eq!((summary.total, summary.accepted), (1, 1));
+}
+
+#[test]
 fn a_further_message_makes_a_new_version() {
     let world = World::new();
     let versioned = world.ports.versioned.as_ref().unwrap();
