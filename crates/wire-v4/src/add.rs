@@ -7,7 +7,7 @@ use incoming_leads_model::{
     Add, Category, CompanyDraft, ContactDraft, Draft, Generation, LeadDraft, Metadata, PipelineId, Receipt,
     TakeIn,
 };
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned};
 use serde_json::Value;
 
 use crate::body::{CompanyBody, ContactBody, LeadBody, write_company, write_contact, write_lead};
@@ -142,13 +142,12 @@ fn read_items<T: AddItem>(channel: Channel, body: &[u8]) -> Result<AddRequest, P
         request_ids.push(request_id);
     }
     if !errors.is_empty() {
-        errors.truncate(MAX_BATCH_ITEMS);
         return Err(Problem::validation(errors));
     }
     Ok(AddRequest { add: Add { channel, generation: Generation::V4, items: drafts }, request_ids })
 }
 
-/// More than the model takes are not even looked at one by one.
+/// More than the model takes are not even looked at one by one: the answer to a megabyte of zeros is not many megabytes.
 fn bounded(total: usize) -> Result<(), ValidationError> {
     if total <= MAX_BATCH_ITEMS {
         return Ok(());
@@ -168,20 +167,13 @@ fn unreadable_items<T: AddItem>(body: &[u8]) -> Problem {
     }
     let mut errors = Vec::new();
     for (place, item) in items.into_iter().enumerate() {
-        let request_id = match item.get("request_id") {
-            Some(Value::String(id)) => id.clone(),
-            Some(Value::Number(id)) => id.to_string(),
-            _ => place.to_string(),
-        };
+        let request_id = item.get("request_id").and_then(|id| Text::deserialize(id).ok());
+        let request_id = request_id.map_or_else(|| place.to_string(), |Text(id)| id);
         let error = match json::decode_value::<T>(item) {
             Ok(item) => item.convert().1.err(),
             Err(error) => Some(error),
         };
         errors.extend(error.map(|error| ItemErrors::new(request_id, vec![error])));
-        // No batch has more items; the answer to a megabyte of zeros is not many megabytes.
-        if errors.len() == MAX_BATCH_ITEMS {
-            break;
-        }
     }
     Problem::validation(errors)
 }
