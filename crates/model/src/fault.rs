@@ -82,10 +82,11 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.path.is_empty() {
-            write!(f, "{}: ", self.path)?;
+        if self.path.is_empty() {
+            f.write_str(&self.detail)
+        } else {
+            write!(f, "{}: {}", self.path, self.detail)
         }
-        f.write_str(&self.detail)
     }
 }
 
@@ -228,15 +229,10 @@ impl FromIterator<Segment> for Path {
 impl fmt::Display for Path {
     /// Dotted: `leads.0.custom_fields.2.field`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, segment) in self.0.iter().enumerate() {
-            if place > 0 {
-                f.write_str(".")?;
-            }
-            match segment {
-                Segment::Key(key) => f.write_str(key)?,
-                Segment::Index(index) => write!(f, "{index}")?,
-            }
-        }
-        Ok(())
+        let steps = self.0.iter().map(|segment| match segment {
+            Segment::Key(key) => key.clone(),
+            Segment::Index(index) => index.to_string().into(),
+        });
+        f.write_str(&steps.collect::<Vec<_>>().join("."))
     }
 }

@@ -71,20 +71,19 @@ fn commands_states_and_answers_survive() {
 
 #[test]
 fn codes_of_faults_are_written_as_the_wires_name_them() {
-    let codes = [
-        FaultCode::FieldMissing,
-        FaultCode::InvalidType,
-        FaultCode::NotSupportedChoice,
-        FaultCode::Duplicate,
-        FaultCode::OutOfRange,
-        FaultCode::TooLong,
-        FaultCode::TooMany,
-        FaultCode::TooFew,
-        FaultCode::InvalidText,
-    ];
-    for code in codes {
+    for code in FaultCode::ALL {
         assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        assert_eq!(FaultCode::from_name(code.as_str()), Some(code));
     }
+    assert_eq!(FaultCode::from_name("Duplicates"), None);
+}
+
+#[test]
+fn entity_has_the_kind_of_its_id() {
+    assert_eq!(EntityRef::Lead(id(1)).kind(), EntityKind::Lead);
+    assert_eq!(EntityRef::Contact(id(1)).kind(), EntityKind::Contact);
+    assert_eq!(EntityRef::Company(id(1)).kind(), EntityKind::Company);
+    assert_eq!(EntityRef::Customer(id(1)).kind(), EntityKind::Customer);
 }
 
 #[test]
