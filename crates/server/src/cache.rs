@@ -56,3 +56,50 @@ impl ReadyItems {
         self.0.insert(Key { account, uid, version }, ready);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use incoming_leads_model::{Category, IncomingLead, Metadata, Moment};
+    use incoming_leads_wire_v4::fragment;
+
+    use super::*;
+
+    #[test]
+    fn the_bound_holds_and_what_came_last_is_there() {
+        let bound = 1 << 20;
+        let cache = ReadyItems::new(bound).unwrap();
+        let account = AccountId::new(1).unwrap();
+        let mut held = 0;
+        for number in 0..10_000 {
+            let item = ItemVersion { uid: Uid::new(&format!("{number:060}")).unwrap(), version: 1 };
+            let ready = Arc::new(fragment(&lead(item.uid.clone())));
+            held += Bytes.weight(&Key { account, uid: item.uid.clone(), version: 1 }, &ready);
+            cache.put(account, item.clone(), Arc::clone(&ready));
+            assert!(cache.0.weight() <= bound as u64);
+            assert_eq!(cache.get(account, &item), Some(ready));
+        }
+        assert!(held > 4 * bound as u64, "the test does not reach the bound");
+        assert!(cache.0.len() > 100, "nothing is kept");
+    }
+
+    #[test]
+    fn no_bytes_are_no_cache() {
+        assert!(ReadyItems::new(0).is_none());
+    }
+
+    fn lead(uid: Uid) -> IncomingLead {
+        IncomingLead {
+            uid,
+            account_id: AccountId::new(1).ok(),
+            source_name: Some(Some("s".repeat(200))),
+            source_uid: None,
+            pipeline_id: None,
+            created_at: Moment::MIN,
+            updated_at: None,
+            metadata: Metadata::empty(Category::Forms),
+            leads: None,
+            contacts: None,
+            companies: None,
+        }
+    }
+}

@@ -39,7 +39,7 @@ pub(crate) fn measure(
             })
         })
         .collect();
-    std::thread::sleep(Duration::from_millis(300));
+    std::thread::sleep(Duration::from_millis(100));
     let (cpu, count, begun) = (cpu_seconds(pid), answered.load(Ordering::Relaxed), Instant::now());
     std::thread::sleep(time);
     let (cpu, count) = (cpu_seconds(pid) - cpu, (answered.load(Ordering::Relaxed) - count) as f64);

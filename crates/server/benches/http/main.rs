@@ -27,9 +27,9 @@ const SERVE: &str = "INCOMING_LEADS_BENCH_SERVES";
 /// Leads that wait.
 const WAITING: u64 = 10_000;
 /// Takes of each pair.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 7;
 /// Length of a take.
-const TAKE: Duration = Duration::from_millis(1500);
+const TAKE: Duration = Duration::from_millis(700);
 const TOKEN: &str = "bench";
 const UNSORTED: &str = "/api/v4/leads/unsorted";
 
