@@ -7,7 +7,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use incoming_leads_wire_v4::Origin;
 
-use crate::cache::ReadyItems;
+use crate::cache::Ready;
 use crate::failure::Failure;
 use crate::gate::{Credentials, Denied, Gate, Session};
 use crate::host::Host;
@@ -19,8 +19,8 @@ use crate::{Limits, PublicUrl};
 pub(crate) struct App {
     pub(crate) gate: Arc<dyn Gate>,
     pub(crate) intake: bool,
-    /// Items as the wire writes them; none when the cache is switched off.
-    pub(crate) ready_items: Option<ReadyItems>,
+    /// What is ready to go out; none when the cache is switched off.
+    pub(crate) ready: Option<Ready>,
     names: Vec<String>,
     public_url: Option<PublicUrl>,
     limits: Limits,
@@ -29,8 +29,8 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(config: &Config, gate: Arc<dyn Gate>) -> Arc<Self> {
         let Config { names, public_url, intake, limits, .. } = config.clone();
-        let ready_items = ReadyItems::new(limits.cache_bytes);
-        Arc::new(Self { gate, intake, ready_items, names, public_url, limits })
+        let ready = Ready::new(limits.cache_bytes);
+        Arc::new(Self { gate, intake, ready, names, public_url, limits })
     }
 
     /// A request with its body, which is read within its size and its time.

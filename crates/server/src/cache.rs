@@ -1,65 +1,110 @@
-//! Ready items: list items as JSON with holes where the host goes, by what makes them unmistakable.
+//! What is ready to go out: list items as JSON with holes where the host goes, and whole pages, each by what makes it
+//! unmistakable.
 
 use std::sync::Arc;
 
-use incoming_leads_model::{AccountId, Uid};
+use hyper::body::Bytes;
+use incoming_leads_model::{AccountId, ListQuery, Page, Uid};
 use incoming_leads_port::ItemVersion;
-use incoming_leads_wire_v4::Fragment;
+use incoming_leads_wire_v4::{Fragment, Origin};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-/// A bounded cache of ready items, shared by all requests.
+/// A bounded cache, shared by all requests: half of it for items, half for pages.
 ///
-/// An item's version is part of its key, so a changed item is another one and nothing has to be forgotten; the account is,
-/// too, or tenants would leak into each other.
+/// An item's version is part of its key, and a page is kept with the versions that it was made of, which the store tells at
+/// each request: nothing has to be forgotten, and nothing is shown as it was. The account is part of each key, or tenants
+/// would leak into each other.
 #[derive(Debug)]
-pub(crate) struct ReadyItems(Cache<Key, Arc<Fragment>, Bytes>);
+pub(crate) struct Ready {
+    items: Cache<ItemKey, Arc<Fragment>, Weight>,
+    pages: Cache<PageKey, Arc<ReadyPage>, Weight>,
+}
 
 /// What makes a ready item unmistakable. A second wire would add itself here.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Key {
+struct ItemKey {
     account: AccountId,
     uid: Uid,
     version: u64,
 }
 
+/// What makes a ready page unmistakable, but for the versions of its items.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct PageKey {
+    pub(crate) account: AccountId,
+    pub(crate) query: ListQuery,
+    pub(crate) origin: Origin,
+}
+
+#[derive(Debug)]
+struct ReadyPage {
+    versions: Page<ItemVersion>,
+    body: Bytes,
+}
+
 /// What an entry costs beside its bytes: key, pointers and its place in the queues, about.
 const ENTRY_BYTES: u64 = 256;
+/// What an item of a page costs, or a uid of its question: a uid, a version and pointers.
+const VERSION_BYTES: u64 = 112;
 
 /// About what an item takes: what the number of entries is guessed from.
-const USUAL_BYTES: u64 = 1280;
+const USUAL_ITEM_BYTES: u64 = 1280;
+/// About what a page takes.
+const USUAL_PAGE_BYTES: u64 = 64 << 10;
 
 #[derive(Clone, Debug)]
-struct Bytes;
+struct Weight;
 
-impl Weighter<Key, Arc<Fragment>> for Bytes {
-    fn weight(&self, _: &Key, ready: &Arc<Fragment>) -> u64 {
+impl Weighter<ItemKey, Arc<Fragment>> for Weight {
+    fn weight(&self, _: &ItemKey, ready: &Arc<Fragment>) -> u64 {
         ENTRY_BYTES + ready.heap_bytes() as u64
     }
 }
 
-impl ReadyItems {
+impl Weighter<PageKey, Arc<ReadyPage>> for Weight {
+    fn weight(&self, key: &PageKey, ready: &Arc<ReadyPage>) -> u64 {
+        let asked = key.query.filter.uids.as_ref().map_or(0, Vec::len);
+        let versions = ready.versions.items.len() + asked;
+        ENTRY_BYTES + ready.body.len() as u64 + versions as u64 * VERSION_BYTES
+    }
+}
+
+impl Ready {
     /// A cache of so many bytes; none for 0.
     pub(crate) fn new(bytes: usize) -> Option<Self> {
-        let bytes = bytes as u64;
-        let items = usize::try_from(bytes / USUAL_BYTES).unwrap_or(usize::MAX);
-        (bytes > 0).then(|| Self(Cache::with_weighter(items, bytes, Bytes)))
+        let half = bytes as u64 / 2;
+        let entries = |usual: u64| usize::try_from(half / usual).unwrap_or(usize::MAX);
+        (bytes > 0).then(|| Self {
+            items: Cache::with_weighter(entries(USUAL_ITEM_BYTES), half, Weight),
+            pages: Cache::with_weighter(entries(USUAL_PAGE_BYTES), half, Weight),
+        })
     }
 
-    pub(crate) fn get(&self, account: AccountId, item: &ItemVersion) -> Option<Arc<Fragment>> {
+    pub(crate) fn item(&self, account: AccountId, item: &ItemVersion) -> Option<Arc<Fragment>> {
         let ItemVersion { uid, version } = item.clone();
-        self.0.get(&Key { account, uid, version })
+        self.items.get(&ItemKey { account, uid, version })
     }
 
-    pub(crate) fn put(&self, account: AccountId, item: ItemVersion, ready: Arc<Fragment>) {
+    pub(crate) fn put_item(&self, account: AccountId, item: ItemVersion, ready: Arc<Fragment>) {
         let ItemVersion { uid, version } = item;
-        self.0.insert(Key { account, uid, version }, ready);
+        self.items.insert(ItemKey { account, uid, version }, ready);
+    }
+
+    /// The body of a page, if it was made of just these versions.
+    pub(crate) fn page(&self, key: &PageKey, versions: &Page<ItemVersion>) -> Option<Bytes> {
+        let page = self.pages.get(key)?;
+        (page.versions == *versions).then(|| page.body.clone())
+    }
+
+    pub(crate) fn put_page(&self, key: PageKey, versions: Page<ItemVersion>, body: Bytes) {
+        self.pages.insert(key, Arc::new(ReadyPage { versions, body }));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use incoming_leads_model::{Category, IncomingLead, Metadata, Moment};
+    use incoming_leads_model::{Category, IncomingLead, Metadata, Moment, More, PageRequest};
     use incoming_leads_wire_v4::fragment;
 
     use super::*;
@@ -67,24 +112,45 @@ mod tests {
     #[test]
     fn the_bound_holds_and_what_came_last_is_there() {
         let bound = 1 << 20;
-        let cache = ReadyItems::new(bound).unwrap();
+        let cache = Ready::new(bound).unwrap();
         let account = AccountId::new(1).unwrap();
         let mut held = 0;
         for number in 0..10_000 {
             let item = ItemVersion { uid: Uid::new(&format!("{number:060}")).unwrap(), version: 1 };
             let ready = Arc::new(fragment(&lead(item.uid.clone())));
-            held += Bytes.weight(&Key { account, uid: item.uid.clone(), version: 1 }, &ready);
-            cache.put(account, item.clone(), Arc::clone(&ready));
-            assert!(cache.0.weight() <= bound as u64);
-            assert_eq!(cache.get(account, &item), Some(ready));
+            held += Weight.weight(&ItemKey { account, uid: item.uid.clone(), version: 1 }, &ready);
+            cache.put_item(account, item.clone(), Arc::clone(&ready));
+            assert!(cache.items.weight() <= bound as u64);
+            assert_eq!(cache.item(account, &item), Some(ready));
         }
         assert!(held > 4 * bound as u64, "the test does not reach the bound");
-        assert!(cache.0.len() > 100, "nothing is kept");
+        assert!(cache.items.len() > 100, "nothing is kept");
+    }
+
+    #[test]
+    fn pages_are_bounded_and_true_to_their_versions() {
+        let cache = Ready::new(2 << 20).unwrap();
+        let account = AccountId::new(1).unwrap();
+        let origin = Origin::new("http://a").unwrap();
+        for number in 1..100 {
+            let query = ListQuery { page: PageRequest::new(number, 250).unwrap(), ..ListQuery::default() };
+            let key = PageKey { account, query, origin: origin.clone() };
+            let item = ItemVersion { uid: Uid::new("u").unwrap(), version: number };
+            let versions = Page { items: vec![item; 250], more: More::Yes };
+            cache.put_page(key.clone(), versions.clone(), vec![b'x'; 100_000].into());
+            assert!(cache.pages.weight() <= 1 << 20);
+            assert!(cache.page(&key, &versions).is_some());
+            let mut later = versions.clone();
+            later.items[249].version += 1;
+            assert!(cache.page(&key, &later).is_none());
+            assert!(cache.page(&key, &Page { more: More::No, ..versions }).is_none());
+        }
+        assert!(cache.pages.len() > 3, "nothing is kept");
     }
 
     #[test]
     fn no_bytes_are_no_cache() {
-        assert!(ReadyItems::new(0).is_none());
+        assert!(Ready::new(0).is_none());
     }
 
     fn lead(uid: Uid) -> IncomingLead {

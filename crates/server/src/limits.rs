@@ -44,7 +44,7 @@ pub struct Limits {
     pub uri_bytes: usize,
     /// Bytes of a body; more are 413. Default 1 MiB.
     pub body_bytes: usize,
-    /// Bytes that the cache of ready list items may hold; 0 switches it off. Default 64 MiB.
+    /// Bytes that the cache of ready list items and pages may hold; 0 switches it off. Default 64 MiB.
     pub cache_bytes: usize,
 }
 

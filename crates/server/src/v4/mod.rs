@@ -5,7 +5,7 @@ mod directory;
 mod questions;
 
 use http::{Request, Response, StatusCode};
-use hyper::body::Incoming;
+use hyper::body::{Bytes, Incoming};
 use incoming_leads_model::Channel;
 use incoming_leads_wire_v4::route::{self, Route};
 
@@ -16,11 +16,15 @@ use crate::host::Host;
 /// What the wire wrote, or why it wrote nothing.
 type Answer = Result<Response<Vec<u8>>, Failure>;
 
-pub(crate) async fn answer(app: &App, host: &Host, request: Request<Incoming>) -> Answer {
+pub(crate) async fn answer(
+    app: &App,
+    host: &Host,
+    request: Request<Incoming>,
+) -> Result<Response<Bytes>, Failure> {
     let route = route::find(request.method(), request.uri().path())?;
     let caller = Caller::admit(app, host, request.headers()).await?;
-    match route {
-        Route::List => questions::list(app, &caller, &request).await,
+    let answer = match route {
+        Route::List => return questions::list(app, &caller, &request).await,
         Route::Summary => questions::summary(&caller, &request).await,
         Route::Get(uid) => questions::get(&caller, uid).await,
         Route::AddSip => commands::add(Channel::Sip, app, &caller, request).await,
@@ -43,5 +47,6 @@ pub(crate) async fn answer(app: &App, host: &Host, request: Request<Incoming>) -
         | Route::Account => directory::layout(&route, &caller).await,
         // An intake that is closed, and whatever the wire will know one day.
         _ => Err(Failure::new(StatusCode::NOT_FOUND, "there is nothing at this address")),
-    }
+    };
+    Ok(answer?.map(Bytes::from))
 }

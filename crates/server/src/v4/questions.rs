@@ -2,58 +2,87 @@
 
 use std::sync::Arc;
 
-use http::Request;
-use hyper::body::Incoming;
-use incoming_leads_model::{AccountId, ListQuery, Page, Uid};
+use http::{Request, Response, header};
+use hyper::body::{Bytes, Incoming};
+use incoming_leads_model::{AccountId, Uid};
 use incoming_leads_port::{ItemVersion, Versioned};
-use incoming_leads_wire_v4::{Fragment, fragment, get, list, summary};
+use incoming_leads_wire_v4::{Fragment, HAL_JSON, fragment, get, list, summary};
 
 use super::Answer;
 use crate::app::{App, Caller};
-use crate::cache::ReadyItems;
+use crate::cache::{PageKey, Ready};
 use crate::failure::Failure;
 
 /// `GET /api/v4/leads/unsorted`
-pub(super) async fn list(app: &App, caller: &Caller, request: &Request<Incoming>) -> Answer {
+pub(super) async fn list(
+    app: &App,
+    caller: &Caller,
+    request: &Request<Incoming>,
+) -> Result<Response<Bytes>, Failure> {
     let query = list::read_request(request)?;
-    let ports = &caller.session.ports;
-    if let (Some(cache), Some(versioned), Some(account)) =
-        (&app.ready_items, &ports.versioned, caller.session.principal.map(|principal| principal.account_id))
+    let (ports, origin) = (&caller.session.ports, &caller.origin);
+    if let (Some(ready), Some(versioned), Some(principal)) =
+        (&app.ready, &ports.versioned, caller.session.principal)
     {
-        let page = ready_page(cache, versioned.as_ref(), account, &query).await?;
-        let items = page.items.iter().map(Arc::as_ref);
-        return Ok(list::response_of_fragments(items, page.more, &query, &caller.origin));
+        let key = PageKey { account: principal.account_id, query, origin: origin.clone() };
+        return ready_list(ready, versioned.as_ref(), key).await;
     }
     let page = ports.incoming.list(&query).await?;
-    Ok(list::response(&page, &query, &caller.origin))
+    Ok(list::response(&page, &query, origin).map(Bytes::from))
 }
 
-/// A page of ready items; only those that are not ready yet are read.
+/// A list of what is ready; only items that are not are read.
 ///
-/// The versions that the page is made of come from the store, so an item that has changed is never taken as it was.
-async fn ready_page(
-    cache: &ReadyItems,
+/// The versions that it is made of come from the store, so what has changed is never taken as it was.
+async fn ready_list(
+    ready: &Ready,
+    versioned: &dyn Versioned,
+    key: PageKey,
+) -> Result<Response<Bytes>, Failure> {
+    let versions = versioned.versions(&key.query).await?;
+    if let Some(body) = ready.page(&key, &versions) {
+        let mut response = Response::new(body);
+        response.headers_mut().insert(header::CONTENT_TYPE, HAL_JSON);
+        return Ok(response);
+    }
+    let items = ready_items(ready, versioned, key.account, &versions.items).await?;
+    let fragments = items.iter().flatten().map(|(_, fragment)| fragment.as_ref());
+    let response =
+        list::response_of_fragments(fragments, versions.more, &key.query, &key.origin).map(Bytes::from);
+    let is_exact = items
+        .iter()
+        .zip(&versions.items)
+        .all(|(item, told)| item.as_ref().is_some_and(|(version, _)| *version == told.version));
+    if is_exact && !items.is_empty() {
+        ready.put_page(key, versions, response.body().clone());
+    }
+    Ok(response)
+}
+
+/// The items with these versions, or with later ones; none for those that somebody has decided meanwhile.
+async fn ready_items(
+    ready: &Ready,
     versioned: &dyn Versioned,
     account: AccountId,
-    query: &ListQuery,
-) -> Result<Page<Arc<Fragment>>, Failure> {
-    let Page { items: versions, more } = versioned.versions(query).await?;
-    let mut items: Vec<_> = versions.iter().map(|item| cache.get(account, item)).collect();
+    versions: &[ItemVersion],
+) -> Result<Vec<Option<(u64, Arc<Fragment>)>>, Failure> {
+    let held = |item: &ItemVersion| Some((item.version, ready.item(account, item)?));
+    let mut items: Vec<_> = versions.iter().map(held).collect();
     let missing: Vec<usize> = (0..items.len()).filter(|&place| items[place].is_none()).collect();
-    if !missing.is_empty() {
-        let uids: Vec<_> = missing.iter().map(|&place| versions[place].uid.clone()).collect();
-        let mut read = versioned.items(&uids).await?.into_iter().peekable();
-        // Those that somebody has decided meanwhile are left out of the answer, and so of the page.
-        for place in missing {
-            let Some((version, lead)) = read.next_if(|(_, lead)| lead.uid == versions[place].uid) else {
-                continue;
-            };
-            let ready = Arc::new(fragment(&lead));
-            cache.put(account, ItemVersion { uid: lead.uid, version }, Arc::clone(&ready));
-            items[place] = Some(ready);
-        }
+    if missing.is_empty() {
+        return Ok(items);
     }
-    Ok(Page { items: items.into_iter().flatten().collect(), more })
+    let uids: Vec<_> = missing.iter().map(|&place| versions[place].uid.clone()).collect();
+    let mut read = versioned.items(&uids).await?.into_iter().peekable();
+    for place in missing {
+        let Some((version, lead)) = read.next_if(|(_, lead)| lead.uid == versions[place].uid) else {
+            continue;
+        };
+        let fragment = Arc::new(fragment(&lead));
+        ready.put_item(account, ItemVersion { uid: lead.uid, version }, Arc::clone(&fragment));
+        items[place] = Some((version, fragment));
+    }
+    Ok(items)
 }
 
 /// `GET /api/v4/leads/unsorted/{uid}`

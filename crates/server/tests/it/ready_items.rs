@@ -78,6 +78,28 @@ async fn an_updated_chat_is_never_shown_as_it_was() {
     }
 }
 
+#[tokio::test]
+async fn what_is_decided_or_added_shows_at_once() {
+    let world = World::kommo().await;
+    let listed = async || {
+        let answer = world.get(UNSORTED).await;
+        match answer.status {
+            204 => 0,
+            _ => answer.json()["_embedded"]["unsorted"].as_array().unwrap().len(),
+        }
+    };
+    assert_eq!((listed().await, listed().await), (3, 3));
+    let uids = world.get(UNSORTED).await.json();
+    for (left, item) in uids["_embedded"]["unsorted"].as_array().unwrap().iter().enumerate() {
+        let uid = item["uid"].as_str().unwrap();
+        world.post(&format!("{UNSORTED}/{uid}/accept"), &json!({})).await;
+        assert_eq!((listed().await, listed().await), (2 - left, 2 - left));
+    }
+    let form = json!([{"source_name": "s", "source_uid": "u", "metadata": {"form_id": "f"}}]);
+    world.post(&format!("{UNSORTED}/forms"), &form).await;
+    assert_eq!((listed().await, listed().await), (1, 1));
+}
+
 /// Counts what is read of the items themselves.
 #[derive(Debug)]
 struct Counted {
