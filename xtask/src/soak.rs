@@ -26,8 +26,8 @@ const RUNS: &[Run] = &[
     Run {
         name: "memory",
         package: "incoming-leads-memory",
-        places: &["Cargo.lock", "crates/model", "crates/port", "crates/memory"],
-        environment: &[("PROPTEST_CASES", "100000")],
+        places: &["Cargo.lock", "crates/model", "crates/port", "crates/memory", "crates/conformance"],
+        environment: &[("PROPTEST_CASES", "100000"), ("INCOMING_LEADS_SEQUENCES", "1000000")],
     },
 ];
 

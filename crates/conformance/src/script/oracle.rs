@@ -173,8 +173,7 @@ impl Oracle {
 
     /// What a symbol means now; none past the last lead.
     pub(crate) fn index(&self, symbol: Symbol) -> Option<usize> {
-        let index = symbol.0 % (self.leads.len() + 1);
-        (index < self.leads.len()).then_some(index)
+        (symbol.0 < self.leads.len()).then_some(symbol.0)
     }
 
     /// What happened in one account.

@@ -27,7 +27,7 @@ pub(crate) enum Who {
     Stranger,
 }
 
-/// The n-th lead that ever came, in turn; past the last one a uid that nobody has.
+/// The n-th lead that ever came, from 0; past the last one a uid that nobody has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Symbol(pub(crate) usize);
 
@@ -177,7 +177,7 @@ fn who() -> impl Strategy<Value = Who> {
 }
 
 fn symbol() -> impl Strategy<Value = Symbol> {
-    (0_usize..24).prop_map(Symbol)
+    (0_usize..18).prop_map(Symbol)
 }
 
 fn item() -> impl Strategy<Value = Item> {
