@@ -1,5 +1,7 @@
 //! `serve --demo`: what it prints can be pasted, and its users may do what is said of them.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde_json::Value;
 
 use crate::program::{Serving, program};
@@ -33,6 +35,20 @@ fn every_printed_call_succeeds_in_order_and_again_after_each_start() {
             assert_eq!((&call["_total_items"], &form["_total_items"]), (&Value::from(1), &Value::from(1)));
             assert_eq!((&summary["accepted"], &summary["declined"]), (&Value::from(1), &Value::from(1)));
         }
+    }
+}
+
+#[test]
+fn what_the_printed_calls_add_is_of_this_moment() {
+    let mut demo = Serving::start(&["--demo"]);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    for (call, key) in calls(&mut demo)[2..4].iter().zip(["called_at", "form_sent_at"]) {
+        let added = succeeds(Paster::Own, call);
+        let uid = added["_embedded"]["unsorted"][0]["uid"].as_str().unwrap();
+        let lead = demo.get(&format!("/api/v4/leads/unsorted/{uid}"));
+        let told = &lead["metadata"][key];
+        let told = told.as_u64().or_else(|| told.as_str()?.parse().ok()).unwrap();
+        assert!(now.abs_diff(told) < 600 && lead["created_at"] == told, "{lead}");
     }
 }
 

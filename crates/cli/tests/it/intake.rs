@@ -88,6 +88,24 @@ fn a_whole_item_comes_from_a_file_or_from_standard_input() {
 }
 
 #[test]
+fn a_reader_that_went_away_is_no_failure_and_a_full_disk_is_one() {
+    let demo = Serving::start(&["--demo"]);
+    let command = || {
+        let mut command = program(&["intake", "chat", "--from", "a", "--text", "b", "--url", &demo.url()]);
+        command.env("INCOMING_LEADS_TOKEN", "demo").stderr(Stdio::piped());
+        command
+    };
+    let mut child = command().stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(finished(child), (Some(0), String::new(), String::new()));
+    if cfg!(target_os = "linux") {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let (code, _, stderr) = finished(command().stdout(full).spawn().unwrap());
+        assert!(code == Some(1) && stderr.contains("cannot write to standard output"), "{stderr}");
+    }
+}
+
+#[test]
 fn what_cannot_be_sent_is_told_with_a_way_out() {
     let demo = Serving::start(&["--demo"]);
     let chat = ["intake", "chat", "--from", "a", "--text", "b"];

@@ -122,6 +122,15 @@ fn a_line_that_the_store_refuses_is_named_by_its_row() {
 }
 
 #[test]
+fn of_two_wrong_lines_the_first_is_told() {
+    let draft = r#"{"draft": {"account_id": 7, "user_id": 5, "draft": {"metadata": {"chats": {}}, "pipeline_id": 9}}}
+"#;
+    let foreign = r#"{"tag": {"account_id": 8, "row": {"id": 1, "name": "n"}}}"#;
+    let sentence = "draft.draft.pipeline_id: the account has no pipeline 9";
+    check_refused("two.jsonl", &[ACCOUNT, draft, foreign], &format!("7: {sentence}"));
+}
+
+#[test]
 fn a_secret_is_never_repeated() {
     let path =
         seed("secret.jsonl", &[ACCOUNT, r#"{"token": {"account_id": 7, "user_id": 5, "secret": "hush"}}"#]);
