@@ -60,6 +60,11 @@ pub const SECOND_UNSORTED: StatusId = id!(StatusId, 1020);
 /// The first status of [`SECOND`] after that.
 pub const SECOND_FIRST: StatusId = id!(StatusId, 1021);
 
+/// Where leads of [`FOREIGN_PIPELINE`] wait.
+pub const FOREIGN_UNSORTED: StatusId = id!(StatusId, 2010);
+/// The first status of [`FOREIGN_PIPELINE`] after that.
+pub const FOREIGN_FIRST: StatusId = id!(StatusId, 2011);
+
 /// A text field of leads.
 pub const LEAD_FIELD: FieldId = id!(FieldId, 501);
 /// `PHONE`, a field of contacts whose values have choices.
@@ -195,8 +200,8 @@ fn account(policies: Policies) -> Line {
 
 fn foreign_account(policies: Policies) -> Line {
     let statuses = vec![
-        status(id!(StatusId, 2010), "Incoming leads", 10, StatusKind::Unsorted),
-        status(id!(StatusId, 2011), "First contact", 20, StatusKind::Ordinary),
+        status(FOREIGN_UNSORTED, "Incoming leads", 10, StatusKind::Unsorted),
+        status(FOREIGN_FIRST, "First contact", 20, StatusKind::Ordinary),
     ];
     Line::Account(Box::new(Layout {
         account: named(FOREIGN_ACCOUNT, "elsewhere"),
@@ -291,7 +296,7 @@ fn entities() -> Vec<Line> {
         Line::Company(home(company)),
         Line::Lead(Of {
             account_id: FOREIGN_ACCOUNT,
-            row: lead(FOREIGN_LEAD, FOREIGN_PIPELINE, id!(StatusId, 2011), foreign),
+            row: lead(FOREIGN_LEAD, FOREIGN_PIPELINE, FOREIGN_FIRST, foreign),
         }),
     ]
 }

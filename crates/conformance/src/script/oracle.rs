@@ -10,8 +10,9 @@ use incoming_leads_port::ErrorKind;
 
 use crate::failure::Place;
 use crate::fixture::{
-    ADMINISTRATOR, CONTACT, CUSTOMER, FIRST, FOREIGN_LEAD, FOREIGN_PIPELINE, LATER, MAIN, Named, SECOND,
-    SECOND_FIRST, SECOND_LEAD, SORTER, STRANGER, TARGET_LEAD, VIEWER,
+    ADMINISTRATOR, CONTACT, CUSTOMER, FIRST, FOREIGN_FIRST, FOREIGN_LEAD, FOREIGN_PIPELINE, FOREIGN_UNSORTED,
+    LATER, MAIN, MAIN_UNSORTED, Named, SECOND, SECOND_FIRST, SECOND_LEAD, SECOND_UNSORTED, SORTER, STRANGER,
+    TARGET_LEAD, VIEWER,
 };
 use crate::rule::Rule;
 use crate::script::step::{Flaw, Item, Kind, ListStep, SummaryStep, Symbol, Who};
@@ -46,6 +47,10 @@ pub(crate) struct Known {
     pub(crate) created: i64,
     pub(crate) recorded: i64,
     pub(crate) fate: Fate,
+    /// Where its lead stands, until it lies in the bin.
+    pub(crate) status: StatusId,
+    /// Who made its lead; not told of what the fixture holds.
+    pub(crate) creator: Option<UserId>,
     /// The id of its lead, where the adapter tells it.
     pub(crate) lead: Option<LeadId>,
 }
@@ -70,6 +75,15 @@ pub(crate) struct Entry {
     pub(crate) lead: usize,
     pub(crate) what: What,
     at: i64,
+}
+
+/// A decision that succeeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Settling {
+    pub(crate) index: usize,
+    pub(crate) fate: Fate,
+    /// Where an accepted lead goes, and who becomes its creator.
+    place: Option<(StatusId, UserId)>,
 }
 
 /// A new lead before it has a uid.
@@ -143,6 +157,27 @@ fn pipeline(home: Home, named: Option<PipelineId>) -> Option<PipelineId> {
         (Home::Ours, Some(id)) if id == MAIN || id == SECOND => Some(id),
         (Home::Theirs, Some(id)) if id == FOREIGN_PIPELINE => Some(id),
         (_, Some(_)) => None,
+    }
+}
+
+/// Where leads of a pipeline wait, and where they go when nothing is said.
+fn statuses(pipeline: PipelineId) -> (StatusId, StatusId) {
+    if pipeline == MAIN {
+        (MAIN_UNSORTED, FIRST)
+    } else if pipeline == SECOND {
+        (SECOND_UNSORTED, SECOND_FIRST)
+    } else {
+        (FOREIGN_UNSORTED, FOREIGN_FIRST)
+    }
+}
+
+/// The user who somebody is.
+pub(crate) fn id_of(who: Who) -> UserId {
+    match who {
+        Who::Administrator => ADMINISTRATOR,
+        Who::Sorter => SORTER,
+        Who::Viewer => VIEWER,
+        Who::Stranger => STRANGER,
     }
 }
 
@@ -271,7 +306,7 @@ impl Oracle {
         symbol: Symbol,
         user: Option<UserId>,
         status: Option<StatusId>,
-    ) -> Verdict<usize> {
+    ) -> Verdict<Settling> {
         if who == Who::Viewer {
             return Err(refused(Rule::R11, ErrorKind::Forbidden));
         }
@@ -281,16 +316,18 @@ impl Oracle {
             wrong.push((None, FaultCode::NotSupportedChoice, "status_id", Rule::R8));
         }
         invalid(&wrong)?;
-        Ok(index)
+        let (_, first) = statuses(self.leads[index].pipeline);
+        let place = Some((status.unwrap_or(first), user.unwrap_or(id_of(who))));
+        Ok(Settling { index, fate: Fate::Accepted, place })
     }
 
-    pub(crate) fn decline(&self, who: Who, symbol: Symbol, user: Option<UserId>) -> Verdict<usize> {
+    pub(crate) fn decline(&self, who: Who, symbol: Symbol, user: Option<UserId>) -> Verdict<Settling> {
         if who == Who::Viewer {
             return Err(refused(Rule::R11, ErrorKind::Forbidden));
         }
         let index = self.found(who, symbol)?;
         invalid(&wrong_user(who, user).into_iter().collect::<Vec<_>>())?;
-        Ok(index)
+        Ok(Settling { index, fate: Fate::Declined, place: None })
     }
 
     pub(crate) fn link(
@@ -300,7 +337,7 @@ impl Oracle {
         target: LinkTarget,
         contact: Option<ContactId>,
         user: Option<UserId>,
-    ) -> Verdict<usize> {
+    ) -> Verdict<Settling> {
         if who == Who::Viewer || who == Who::Sorter {
             return Err(refused(Rule::R11, ErrorKind::Forbidden));
         }
@@ -319,7 +356,7 @@ impl Oracle {
         }
         wrong.extend(wrong_user(who, user));
         invalid(&wrong)?;
-        Ok(index)
+        Ok(Settling { index, fate: Fate::Linked, place: None })
     }
 
     fn is_live(&self, who: Who, target: LinkTarget) -> bool {
@@ -404,10 +441,23 @@ impl Oracle {
     }
 
     /// A new lead came, with this uid.
-    pub(crate) fn came(&mut self, new: New, uid: Uid, lead: Option<LeadId>) {
+    pub(crate) fn came(&mut self, new: New, uid: Uid, lead: Option<LeadId>, creator: Option<UserId>) {
         let New { home, kind, twin, pipeline, created } = new;
         let (recorded, fate) = (self.now, Fate::Waits);
-        self.leads.push(Known { uid, home, kind, twin, pipeline, created, recorded, fate, lead });
+        let (status, _) = statuses(pipeline);
+        self.leads.push(Known {
+            uid,
+            home,
+            kind,
+            twin,
+            pipeline,
+            created,
+            recorded,
+            fate,
+            status,
+            creator,
+            lead,
+        });
         self.log.push(Entry { lead: self.leads.len() - 1, what: What::Came, at: created });
     }
 
@@ -418,8 +468,13 @@ impl Oracle {
     }
 
     /// A lead was decided.
-    pub(crate) fn settled(&mut self, index: usize, fate: Fate) {
-        self.leads[index].fate = fate;
+    pub(crate) fn settled(&mut self, Settling { index, fate, place }: Settling) {
+        let lead = &mut self.leads[index];
+        lead.fate = fate;
+        if let Some((status, creator)) = place {
+            lead.status = status;
+            lead.creator = Some(creator);
+        }
         self.log.push(Entry { lead: index, what: What::Settled(fate), at: self.now });
     }
 }

@@ -11,10 +11,12 @@ use incoming_leads_model::{
 use incoming_leads_port::{EntityQuery, Error, ErrorKind, Outcome, Ports};
 
 use crate::act::waiting;
-use crate::failure::{Done, Failure, places, same, told};
+use crate::failure::{Done, Failure, places, same, some, told};
 use crate::fixture::{ACCOUNT, Fixture, START, TARGET_LEAD};
 use crate::rule::Rule;
-use crate::script::oracle::{Fate, Home, Known, New, Oracle, Refused, Taken, Verdict, What, home};
+use crate::script::oracle::{
+    Fate, Home, Known, New, Oracle, Refused, Settling, Taken, Verdict, What, home, id_of,
+};
 use crate::script::step::{Item, Kind, ListStep, Step, SummaryStep, Symbol, Target, Who, moment};
 use crate::subject::Instance;
 
@@ -58,7 +60,7 @@ impl<'a> Play<'a> {
                     Failure::new("what waits at the start", format!("{:?}", incoming.draft), "no such lead");
                 return Err(Divergence { rule: Rule::R2, failure });
             };
-            play.oracle.came(fixture_lead(home, &incoming.draft), lead.uid.clone(), lead_id(lead));
+            play.oracle.came(fixture_lead(home, &incoming.draft), lead.uid.clone(), lead_id(lead), None);
         }
         Ok(play)
     }
@@ -100,13 +102,13 @@ impl<'a> Play<'a> {
                 let accept = Accept { user_id: *user_id, status_id: *status_id };
                 let got = self.ports(*who).incoming.accept(&self.uid(*symbol), &accept).await;
                 let verdict = self.oracle.accept(*who, *symbol, *user_id, *status_id);
-                self.settle(Rule::R8, Fate::Accepted, verdict, got)
+                self.settle(Rule::R8, verdict, got)
             }
             Step::Decline(who, symbol, user_id) => {
                 let decline = Decline { user_id: *user_id };
                 let got = self.ports(*who).incoming.decline(&self.uid(*symbol), &decline).await;
                 let verdict = self.oracle.decline(*who, *symbol, *user_id);
-                self.settle(Rule::R9, Fate::Declined, verdict, got)
+                self.settle(Rule::R9, verdict, got)
             }
             Step::Link(who, symbol, target, contact_id, user_id) => {
                 let target = self.target(*target);
@@ -116,7 +118,7 @@ impl<'a> Play<'a> {
                     true => self.oracle.link(*who, *symbol, target, *contact_id, *user_id),
                     false => Err(unsupported(Rule::R10)),
                 };
-                self.settle(Rule::R10, Fate::Linked, verdict, got)
+                self.settle(Rule::R10, verdict, got)
             }
             Step::Get(who, symbol) => self.get(*who, *symbol).await,
             Step::List(who, list) => self.list(*who, list).await,
@@ -175,7 +177,7 @@ impl<'a> Play<'a> {
         by(Rule::R5, same("the number of receipts", expected.len(), receipts.len()))?;
         let mut names = Vec::new();
         for (new, receipt) in expected.into_iter().zip(receipts) {
-            self.came(new, &receipt)?;
+            self.came(who, new, &receipt)?;
             names.push(self.name(&receipt.uid));
         }
         self.outcome(&names.join(", "));
@@ -195,7 +197,7 @@ impl<'a> Play<'a> {
         let Some((taken, receipt)) = judged else { return Ok(()) };
         match taken {
             Taken::Anew(new) => {
-                self.came(new, &receipt)?;
+                self.came(who, new, &receipt)?;
                 self.outcome(&self.name(&receipt.uid));
             }
             Taken::Again(index) => {
@@ -212,7 +214,7 @@ impl<'a> Play<'a> {
     }
 
     /// A new lead came: its receipt has what was sent, and a uid that nobody had.
-    fn came(&mut self, new: New, receipt: &Receipt) -> Agreed<()> {
+    fn came(&mut self, who: Who, new: New, receipt: &Receipt) -> Agreed<()> {
         if self.oracle.leads.iter().any(|lead| lead.uid == receipt.uid) {
             let failure =
                 Failure::new("the uid of a new lead", "one that nobody had", self.name(&receipt.uid));
@@ -222,30 +224,23 @@ impl<'a> Play<'a> {
         by(Rule::R3, told("the pipeline of the receipt", new.pipeline, receipt.pipeline_id))?;
         by(Rule::R4, told("created_at of the receipt", moment(new.created), receipt.created_at))?;
         let lead = receipt.leads.as_ref().and_then(|leads| leads.first().copied());
-        self.oracle.came(new, receipt.uid.clone(), lead);
+        self.oracle.came(new, receipt.uid.clone(), lead, Some(id_of(who)));
         Ok(())
     }
 
-    fn settle(
-        &mut self,
-        rule: Rule,
-        fate: Fate,
-        verdict: Verdict<usize>,
-        got: Result<Receipt, Error>,
-    ) -> Agreed<()> {
-        let judged = self.judged(rule, verdict, got, |play, receipt| {
-            format!("{} was {fate:?}", play.name(&receipt.uid))
-        })?;
-        let Some((index, receipt)) = judged else { return Ok(()) };
-        let lead = self.oracle.leads[index].clone();
+    fn settle(&mut self, rule: Rule, verdict: Verdict<Settling>, got: Result<Receipt, Error>) -> Agreed<()> {
+        let judged = self
+            .judged(rule, verdict, got, |play, receipt| format!("{} was decided", play.name(&receipt.uid)))?;
+        let Some((settling, receipt)) = judged else { return Ok(()) };
+        let lead = self.oracle.leads[settling.index].clone();
         by(rule, same("the uid of the receipt", self.name(&lead.uid), self.name(&receipt.uid)))?;
         by(rule, told("the category of the receipt", category(lead.kind), receipt.category))?;
         by(rule, told("the pipeline of the receipt", lead.pipeline, receipt.pipeline_id))?;
         by(rule, told("created_at of the receipt", moment(lead.created), receipt.created_at))?;
-        if let (Some(id), Fate::Accepted | Fate::Declined) = (lead.lead, fate) {
+        if let (Some(id), Fate::Accepted | Fate::Declined) = (lead.lead, settling.fate) {
             by(rule, told("the lead of the receipt", vec![id], receipt.leads))?;
         }
-        self.oracle.settled(index, fate);
+        self.oracle.settled(settling);
         self.outcome("done");
         Ok(())
     }
@@ -377,7 +372,8 @@ impl<'a> Play<'a> {
             let Some(id) = lead.lead else { continue };
             let page =
                 by(Rule::R3, directory.leads(&EntityQuery::with_ids(vec![id])).await.map_err(Failure::from))?;
-            let got = page.items.first().map(|lead| (lead.is_unsorted, lead.stamp.is_deleted));
+            let got = by(Rule::R3, some("the lead's lead by its id", page.items.first()))?;
+            let flags = (got.is_unsorted, got.stamp.is_deleted);
             let (rule, expected) = match lead.fate {
                 Fate::Waits => (Rule::R3, (true, false)),
                 Fate::Accepted => (Rule::R8, (false, false)),
@@ -385,7 +381,15 @@ impl<'a> Play<'a> {
                 Fate::Linked => (Rule::R10, (false, true)),
             };
             let what = format!("whether the lead of {} is hidden, and in the bin", self.name(&lead.uid));
-            by(rule, same(&what, Some(expected), got))?;
+            by(rule, same(&what, expected, flags))?;
+            if let Fate::Waits | Fate::Accepted = lead.fate {
+                let what = format!("the status of the lead of {}", self.name(&lead.uid));
+                by(rule, same(&what, lead.status, got.status_id))?;
+            }
+            if let (Some(creator), Fate::Waits | Fate::Accepted) = (lead.creator, lead.fate) {
+                let what = format!("the creator of the lead of {}", self.name(&lead.uid));
+                by(rule, same(&what, Some(creator), got.stamp.created_by))?;
+            }
         }
         Ok(())
     }
