@@ -342,3 +342,55 @@ impl Log {
         at
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use incoming_leads_model::lifecycle::Updated;
+    use incoming_leads_model::{Category, Linked, Links};
+
+    use super::*;
+
+    fn message(bytes: usize) -> Event {
+        let id = UserId::new(1).unwrap();
+        let links = Links { lead: Linked::Made(LeadId::new(1).unwrap()), contact: None, company: None };
+        Event {
+            account_id: AccountId::new(1).unwrap(),
+            uid: Uid::new("a chat").unwrap(),
+            category: Category::Chats,
+            pipeline_id: incoming_leads_model::PipelineId::new(1).unwrap(),
+            created_at: Moment::MIN,
+            recorded_at: Moment::MAX,
+            by: id,
+            on_behalf_of: id,
+            kind: EventKind::Updated(Updated {
+                last_message_text: Some("x".repeat(bytes)),
+                received_at: None,
+                links,
+            }),
+        }
+    }
+
+    #[test]
+    fn events_are_read_across_segments_from_any_number_on() {
+        let mut log = Log::new(AccountId::new(1).unwrap());
+        let events: Vec<Event> = (0..150)
+            .map(|number| message(if number == 70 { 3 * SEGMENT } else { 50_000 + number }))
+            .collect();
+        let mut previous = None;
+        for event in &events {
+            previous = Some(log.append(event, previous));
+        }
+        assert!(log.segments.len() > 7);
+        assert!(log.segments.iter().all(|segment| segment.len() <= segment.capacity()));
+        let copy = log.clone();
+        for number in [0, 1, 20, 21, 63, 64, 69, 70, 71, 128, 149] {
+            assert!(log.events_from(number).eq(events[number as usize..].iter().cloned()), "from {number}");
+        }
+        assert_eq!(copy.events_from(150).count(), 0);
+        assert_eq!(copy.events_from(u64::MAX).count(), 0);
+        let back: Vec<Event> = std::iter::successors(previous, |at| copy.previous(*at))
+            .map(|at| copy.event(at).unwrap())
+            .collect();
+        assert!(back.iter().rev().eq(&events));
+    }
+}

@@ -138,7 +138,7 @@ impl Stage {
         self.made[part as usize].remove(|slot| heads[*slot as usize].made[part as usize].cmp(&id));
     }
 
-    /// The items that wait and have this identity, oldest uid first.
+    /// The items that wait and have this identity, in the order in which they came.
     pub(crate) fn twins(&self, identity: &Identity) -> Vec<Item> {
         let hash = self.identity_hash(identity);
         let alike = self.identities.iter_hash(spread(hash)).filter(|slot| self.head(**slot).identity == hash);
