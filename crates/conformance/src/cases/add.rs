@@ -1,5 +1,7 @@
 //! Adding calls and forms (R1-R5).
 
+use std::collections::BTreeSet;
+
 use incoming_leads_model::{
     Add, Cards, Category, Channel, Draft, FaultCode, FormsMetadata, ListQuery, Metadata, PageRequest,
     PipelineId, SipMetadata,
@@ -7,7 +9,7 @@ use incoming_leads_model::{
 use incoming_leads_port::ErrorKind;
 use serde_json::json;
 
-use crate::act::{add, lead, links, listed, of_category, shown, uids, waiting, waits};
+use crate::act::{add, company, contact, lead, links, listed, of_category, shown, uids, waiting, waits};
 use crate::case::{Case, case};
 use crate::drafts::{at, call, chat, form, one};
 use crate::failure::{Done, Failure, fails, faulty, faulty_items, holds, same, some, told};
@@ -139,8 +141,8 @@ async fn hidden_until_accepted(on: &Instance) -> Done {
     let (lead_id, contact_id, company_id) = links(on, &receipt.uid).await?;
     let lead = lead(on, lead_id).await?;
     same("status and flag of the lead", (MAIN_UNSORTED, true), (lead.status_id, lead.is_unsorted))?;
-    holds("the contact is flagged", crate::act::contact(on, contact_id).await?.is_unsorted)?;
-    holds("the company is flagged", crate::act::company(on, company_id).await?.is_unsorted)?;
+    holds("the contact is flagged", contact(on, contact_id).await?.is_unsorted)?;
+    holds("the company is flagged", company(on, company_id).await?.is_unsorted)?;
     same("whether lists show contact and company", [false, false], shown(on, contact_id, company_id).await?)
 }
 
@@ -148,7 +150,7 @@ async fn ids_are_new(on: &Instance) -> Done {
     let receipts = on.sorter.incoming.add(&Add::calls((1..=20).map(call).collect())).await?;
     fn distinct<T: Ord>(what: &str, ids: Vec<T>) -> Done {
         let count = ids.len();
-        same(what, count, ids.into_iter().collect::<std::collections::BTreeSet<_>>().len())
+        same(what, count, ids.into_iter().collect::<BTreeSet<_>>().len())
     }
     distinct("different uids", receipts.iter().map(|receipt| receipt.uid.clone()).collect())?;
     distinct(

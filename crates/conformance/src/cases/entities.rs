@@ -1,15 +1,15 @@
 //! Custom fields, tags, and entities that are named by id (R16).
 
 use incoming_leads_model::{
-    Accept, Add, Category, Company, CompanyDraft, Contact, ContactDraft, Decline, Draft, EnumRef, FaultCode,
-    FieldId, FieldRef, FieldValue, FieldValues, Lead, LeadDraft, LeadId, TagId, TagRef,
+    Accept, Add, Category, CompanyDraft, ContactDraft, Decline, Draft, EnumRef, FaultCode, FieldId, FieldRef,
+    FieldValue, FieldValues, LeadDraft, LeadId, TagId, TagRef,
 };
 use serde_json::json;
 
-use crate::act::{add, contact, lead, links, of_category, shown, waiting, waits};
+use crate::act::{add, company, contact, lead, links, listed, of_category, shown, waiting, waits};
 use crate::case::{Case, case};
 use crate::drafts::{call, card, one};
-use crate::failure::{Done, faulty_items, holds, same, some, told};
+use crate::failure::{Done, Failure, faulty_items, holds, same, some, told};
 use crate::fixture::{
     BINNED_CONTACT, BINNED_LEAD, COMPANY, COMPANY_FIELD, CONTACT, FIRST, FOREIGN_LEAD, LATER, LEAD_FIELD,
     MAIN, PHONE, SECOND, SECOND_LEAD, TAG, TAG_NAME, TARGET_LEAD, WORK,
@@ -97,7 +97,7 @@ async fn unknown_tag_id_is_refused(on: &Instance) -> Done {
     refused_at(on, draft, "leads.0.tags.1.id").await
 }
 
-async fn tags_of_lead(on: &Instance, draft: Draft) -> Result<Vec<TagRef>, crate::failure::Failure> {
+async fn tags_of_lead(on: &Instance, draft: Draft) -> Result<Vec<TagRef>, Failure> {
     let receipt = add(&on.sorter, draft).await?;
     let (id, ..) = links(on, &receipt.uid).await?;
     Ok(lead(on, id).await?.card.tags)
@@ -190,15 +190,15 @@ async fn existing_lead_stays_in_place(on: &Instance) -> Done {
 async fn existing_ones_are_not_binned(on: &Instance) -> Done {
     let receipt = add(&on.sorter, of_existing()).await?;
     on.sorter.incoming.decline(&receipt.uid, &Decline::default()).await?;
-    holds("the lead is listed", Lead::is_listed(&lead(on, TARGET_LEAD).await?))?;
-    holds("the contact is listed", Contact::is_listed(&contact(on, CONTACT).await?))?;
-    holds("the company is listed", Company::is_listed(&crate::act::company(on, COMPANY).await?))
+    holds("the lead is listed", lead(on, TARGET_LEAD).await?.is_listed())?;
+    holds("the contact is listed", contact(on, CONTACT).await?.is_listed())?;
+    holds("the company is listed", company(on, COMPANY).await?.is_listed())
 }
 
 async fn existing_lead_decides_the_pipeline(on: &Instance) -> Done {
     let of_second = with_lead(|lead| lead.id = Some(SECOND_LEAD));
     refused_at(on, Draft { pipeline_id: Some(MAIN), ..of_second.clone() }, "pipeline_id").await?;
     let receipt = add(&on.sorter, of_second).await?;
-    let item = crate::act::listed(&on.viewer, &receipt.uid).await?;
+    let item = listed(&on.viewer, &receipt.uid).await?;
     told("its pipeline", SECOND, some("the item in the list", item)?.pipeline_id)
 }

@@ -7,7 +7,7 @@ use incoming_leads_model::{
 };
 use incoming_leads_port::{ErrorKind, IncomingLeadsExt};
 
-use crate::act::{add, of_category, of_pipeline, uids, waiting};
+use crate::act::{add, listed, of_category, of_pipeline, uids, waiting};
 use crate::case::{Case, case};
 use crate::drafts::{at, call, form};
 use crate::failure::{Done, Failure, fails, holds, same, some, told};
@@ -259,7 +259,7 @@ async fn filtered_pages(on: &Instance) -> Done {
 
 async fn tells_ids(on: &Instance) -> Done {
     let Receipt { uid, leads, contacts, companies, .. } = add(&on.sorter, call(1)).await?;
-    let item = some("the call", crate::act::listed(&on.viewer, &uid).await?)?;
+    let item = some("the call", listed(&on.viewer, &uid).await?)?;
     same("the account", Some(ACCOUNT), item.account_id)?;
     same("the pipeline", Some(MAIN), item.pipeline_id)?;
     same("the uid of the source", Some(Some("source-1".to_owned())), item.source_uid)?;

@@ -3,6 +3,7 @@
 mod accept;
 mod add;
 mod decline;
+mod directory;
 mod duplicates;
 mod entities;
 mod get;
@@ -30,6 +31,7 @@ const AREAS: &[&[Case]] = &[
     decline::CASES,
     link::CASES,
     once::CASES,
+    directory::CASES,
     rights::CASES,
     summary::CASES,
     history::CASES,
