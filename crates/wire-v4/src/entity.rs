@@ -308,8 +308,8 @@ document! {
 document! {
     struct EmbeddedDocument {
         "tags" => tags: Few<TagDocument>,
-        "contacts" => contacts: Vec<Stub>,
-        "companies" => companies: Vec<Stub>,
+        "contacts" => contacts: Vec<Stub<ContactId>>,
+        "companies" => companies: Vec<Stub<CompanyId>>,
         .. => further
     }
 }
@@ -406,7 +406,7 @@ impl OnWire for Lead {
             embedded,
             further,
         } = document;
-        let Parties { tags: embedded, contacts, company } = Parties::of(embedded)?;
+        let Parties { tags: embedded, contacts, company } = Parties::of(embedded);
         let parts = CardParts { name, responsible_user_id, custom_fields_values, embedded, further };
         Ok(Self {
             id: required("id", id("id", number)?)?,
@@ -462,7 +462,7 @@ impl OnWire for Contact {
             embedded,
             further,
         } = document;
-        let Parties { tags: embedded, contacts: _, company } = Parties::of(embedded)?;
+        let Parties { tags: embedded, contacts: _, company } = Parties::of(embedded);
         let parts = CardParts { name, responsible_user_id, custom_fields_values, embedded, further };
         let told = |name: Option<Text>| text(name).filter(|name| !name.is_empty());
         Ok(Self {
@@ -511,7 +511,7 @@ impl OnWire for Company {
             embedded,
             further,
         } = document;
-        let Parties { tags: embedded, contacts: _, company: _ } = Parties::of(embedded)?;
+        let Parties { tags: embedded, contacts: _, company: _ } = Parties::of(embedded);
         let parts = CardParts { name, responsible_user_id, custom_fields_values, embedded, further };
         Ok(Self {
             id: required("id", id("id", number)?)?,
@@ -554,7 +554,7 @@ impl OnWire for Customer {
             embedded,
             further,
         } = document;
-        let Parties { tags: embedded, contacts, company } = Parties::of(embedded)?;
+        let Parties { tags: embedded, contacts, company } = Parties::of(embedded);
         let parts = CardParts { name, responsible_user_id, custom_fields_values, embedded, further };
         Ok(Self {
             id: required("id", id("id", number)?)?,
@@ -702,14 +702,13 @@ struct Parties {
 }
 
 impl Parties {
-    fn of(embedded: Option<EmbeddedDocument>) -> Result<Self, ValidationError> {
+    fn of(embedded: Option<EmbeddedDocument>) -> Self {
         let EmbeddedDocument { tags, contacts, companies, further } = embedded.unwrap_or_default();
-        let companies: Vec<CompanyId> = stub_ids("companies", companies)?.unwrap_or_default();
-        Ok(Self {
+        Self {
             tags: Some(EmbeddedTags { tags, further }),
-            contacts: stub_ids("contacts", contacts)?.unwrap_or_default(),
-            company: companies.first().copied(),
-        })
+            contacts: stub_ids(contacts).unwrap_or_default(),
+            company: companies.and_then(|companies| companies.first().map(|Stub(id)| *id)),
+        }
     }
 }
 

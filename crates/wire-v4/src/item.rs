@@ -1,16 +1,20 @@
 //! The incoming lead as lists and details carry it, and the stubs of its lead, contact and company.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use incoming_leads_model::id::InvalidId;
 use incoming_leads_model::{
-    Category, CompanyId, ContactId, CustomerId, Entity, IncomingLead, LeadId, Metadata, Uid,
+    Category, CompanyDraft, CompanyId, ContactDraft, ContactId, CustomerId, Entity, IncomingLead, LeadDraft,
+    LeadId, Metadata, Uid,
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::Value;
 
-use crate::convert::{id, id_or_zero, moment, required, text};
+use crate::convert::{id_or_zero, moment, required, text};
 use crate::document::{Text, Whole, document};
 use crate::json::Key;
 use crate::metadata::{self, OfCategory};
@@ -30,7 +34,7 @@ struct Parts {
     pipeline_id: Option<Whole>,
     created_at: Option<Whole>,
     account_id: Option<Whole>,
-    embedded: Option<EmbeddedStubs>,
+    embedded: Option<EmbeddedEntities>,
 }
 
 impl<'de> Deserialize<'de> for ItemDocument {
@@ -84,7 +88,7 @@ impl<'de> Visitor<'de> for ReadItem {
 impl Parts {
     fn lead(self, metadata: Metadata) -> Result<IncomingLead, ValidationError> {
         let Self { uid, source_uid, source_name, pipeline_id, created_at, account_id, embedded } = self;
-        let EmbeddedStubs { leads, contacts, companies, customers: _ } = embedded.unwrap_or_default();
+        let EmbeddedEntities { leads, contacts, companies } = embedded.unwrap_or_default();
         Ok(IncomingLead {
             uid: required("uid", uid)?.0,
             account_id: id_or_zero("account_id", account_id)?,
@@ -94,9 +98,9 @@ impl Parts {
             created_at: required("created_at", moment("created_at", created_at)?)?,
             updated_at: None,
             metadata,
-            leads: entities("leads", leads)?,
-            contacts: entities("contacts", contacts)?,
-            companies: entities("companies", companies)?,
+            leads: leads.map(|Entities(leads)| leads),
+            contacts: contacts.map(|Entities(contacts)| contacts),
+            companies: companies.map(|Entities(companies)| companies),
         })
     }
 }
@@ -150,41 +154,91 @@ impl<'de> Deserialize<'de> for CategoryName {
 }
 
 document! {
-    /// The stubs of entities; a key that is absent is not told.
-    pub(crate) struct EmbeddedStubs {
-        "leads" => leads: Vec<Stub>,
-        "contacts" => contacts: Vec<Stub>,
-        "companies" => companies: Vec<Stub>,
-        "customers" => customers: Vec<Stub>,
+    /// The entities of an incoming lead; a key that is absent is not told.
+    struct EmbeddedEntities {
+        "leads" => leads: Entities<LeadId, LeadDraft>,
+        "contacts" => contacts: Entities<ContactId, ContactDraft>,
+        "companies" => companies: Entities<CompanyId, CompanyDraft>,
     }
 }
 
 document! {
-    /// An entity of which only the id is told.
-    pub(crate) struct Stub {
-        "id" => id: Whole,
+    /// The entities of a receipt; a key that is absent is not told.
+    pub(crate) struct EmbeddedStubs {
+        "leads" => leads: Vec<Stub<LeadId>>,
+        "contacts" => contacts: Vec<Stub<ContactId>>,
+        "companies" => companies: Vec<Stub<CompanyId>>,
+        "customers" => customers: Vec<Stub<CustomerId>>,
     }
 }
 
-/// The ids of stubs; `key` is for the errors.
-pub(crate) fn stub_ids<I: TryFrom<u64, Error = InvalidId>>(
-    key: &str,
-    stubs: Option<Vec<Stub>>,
-) -> Result<Option<Vec<I>>, ValidationError> {
-    let Some(stubs) = stubs else { return Ok(None) };
-    let ids = stubs.into_iter().enumerate().map(|(place, Stub { id: number })| {
-        let id = id("id", number).and_then(|id| required("id", id));
-        id.map_err(|error| error.within(&format!("_embedded.{key}.{place}")))
-    });
-    ids.collect::<Result<_, _>>().map(Some)
+/// An entity of which only the id is told.
+#[derive(Debug)]
+pub(crate) struct Stub<I>(pub(crate) I);
+
+impl<'de, I: TryFrom<u64, Error = InvalidId>> Deserialize<'de> for Stub<I> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read<I>(PhantomData<I>);
+
+        impl<'de, I: TryFrom<u64, Error = InvalidId>> Visitor<'de> for Read<I> {
+            type Value = Stub<I>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with an id")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Stub<I>, A::Error> {
+                let mut id = None;
+                while let Some(Key(key)) = object.next_key()? {
+                    if key == "id" {
+                        let Whole(number) = object.next_value()?;
+                        id = Some(I::try_from(number).map_err(A::Error::custom)?);
+                    } else {
+                        object.next_value::<IgnoredAny>()?;
+                    }
+                }
+                id.map(Stub).ok_or_else(|| A::Error::missing_field("id"))
+            }
+        }
+
+        deserializer.deserialize_map(Read(PhantomData))
+    }
 }
 
-fn entities<I: TryFrom<u64, Error = InvalidId>, C>(
-    key: &str,
-    stubs: Option<Vec<Stub>>,
-) -> Result<Option<Vec<Entity<I, C>>>, ValidationError> {
-    let ids = stub_ids(key, stubs)?;
-    Ok(ids.map(|ids| ids.into_iter().map(|id| Entity { id: Some(id), card: None }).collect()))
+/// The ids of stubs.
+pub(crate) fn stub_ids<I>(stubs: Option<Vec<Stub<I>>>) -> Option<Vec<I>> {
+    stubs.map(|stubs| stubs.into_iter().map(|Stub(id)| id).collect())
+}
+
+/// Entities of which only the ids are told. Mostly there is one: room for more would be made for nothing.
+#[derive(Debug)]
+struct Entities<I, C>(Vec<Entity<I, C>>);
+
+impl<'de, I: TryFrom<u64, Error = InvalidId>, C> Deserialize<'de> for Entities<I, C> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read<I, C>(PhantomData<(I, C)>);
+
+        impl<'de, I: TryFrom<u64, Error = InvalidId>, C> Visitor<'de> for Read<I, C> {
+            type Value = Entities<I, C>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Entities<I, C>, A::Error> {
+                let mut entities = Vec::new();
+                while let Some(Stub(id)) = list.next_element()? {
+                    if entities.is_empty() {
+                        entities.reserve_exact(1);
+                    }
+                    entities.push(Entity { id: Some(id), card: None });
+                }
+                Ok(Entities(entities))
+            }
+        }
+
+        deserializer.deserialize_seq(Read(PhantomData))
+    }
 }
 
 /// An item as a piece of JSON that names no host, for a cache of ready items.

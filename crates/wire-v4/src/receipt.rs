@@ -37,10 +37,10 @@ impl TryFrom<ReceiptDocument> for Receipt {
             category: category.and_then(|Text(name)| Category::from_name(&name)),
             pipeline_id: id_or_zero("pipeline_id", pipeline_id)?,
             created_at: moment("created_at", created_at)?,
-            leads: stub_ids("leads", leads)?,
-            contacts: stub_ids("contacts", contacts)?,
-            companies: stub_ids("companies", companies)?,
-            customers: stub_ids("customers", customers)?,
+            leads: stub_ids(leads),
+            contacts: stub_ids(contacts),
+            companies: stub_ids(companies),
+            customers: stub_ids(customers),
         })
     }
 }
