@@ -52,7 +52,9 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// A whole number from 0 to 2^53 - 1, also as a text of digits, also written `1.0` or `1e3`.
+/// A whole number, also as a text of digits, also written `1.0` or `1e3`. How large it may be is for ids, moments and
+/// the model to say, by the path; where a number is no longer exact, above 2^53 - 1 written with a fraction or an
+/// exponent, it is none.
 ///
 /// JSON knows one kind of number, so a number without a fraction is whole however it is spelt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,9 +72,6 @@ impl<'de> Deserialize<'de> for Whole {
             }
 
             fn visit_u64<E: Error>(self, number: u64) -> Result<Whole, E> {
-                if number > MAX_SAFE_INTEGER {
-                    return Err(E::invalid_value(Unexpected::Unsigned(number), &self));
-                }
                 Ok(Whole(number))
             }
 

@@ -278,12 +278,12 @@ fn json_texts() -> Vec<Row> {
         (
             "B32 2^53",
             call_with("metadata.duration", 9_007_199_254_740_992_u64),
-            Invalid("InvalidType", "metadata.duration"),
+            Invalid("OutOfRange", "metadata.duration"),
         ),
         (
             "B32 2^63",
             call_raw("_embedded.leads.0.price", "9223372036854775808"),
-            Invalid("InvalidType", "_embedded.leads.0.price"),
+            Invalid("OutOfRange", "_embedded.leads.0.price"),
         ),
         ("B32 2^64", call_raw("pipeline_id", "18446744073709551616"), Invalid("InvalidType", "pipeline_id")),
         ("B32 -1", call_with("metadata.duration", -1), Invalid("InvalidType", "metadata.duration")),
