@@ -26,7 +26,7 @@ mod transport;
 
 pub use authorized::Authorized;
 pub use error::{Arrival, SendError, SendErrorKind};
-pub use limited::Limited;
+pub use limited::{Limited, retry_after};
 pub use limiter::{FileLimiter, LimitRule, Limiter, LimiterError, MemoryLimiter};
 pub use network::{Reqwest, ReqwestBuilder};
 pub use recorder::{Exchange, Recorder};

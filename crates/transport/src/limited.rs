@@ -96,7 +96,8 @@ fn store(error: LimiterError) -> SendError {
 }
 
 /// `Retry-After` in seconds; a date or nonsense counts as not said, an hour is the most.
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+#[must_use]
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let secs: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(secs).min(LONGEST_PAUSE))
 }
