@@ -176,16 +176,26 @@ fn text(keys: &[(String, User)], shell: &Shell<'_>, waiting: &Waiting, now: Mome
     let mut text = format!(
         "\nThe demo is account {ACCOUNT}. It lives in memory: each start begins afresh.\n\nTokens:\n"
     );
-    let width = keys.iter().map(|(token, _)| token.len()).max().unwrap_or_default();
+    let (claims, plain): (Vec<_>, Vec<_>) = keys.iter().partition(|(token, _)| is_jwt(token));
+    let width = plain.iter().map(|(token, _)| token.len()).max().unwrap_or_default();
     // Writing to a String cannot fail.
-    for (token, user) in keys {
+    for (token, user) in plain {
         let _ = writeln!(text, "  {token:width$}  {}, user {}: {}", user.name, user.id, rights(user));
+    }
+    for (token, user) in claims {
+        let _ =
+            writeln!(text, "\nFor clients that read the claims of a token, one of {}:\n  {token}", user.name);
     }
     let _ = writeln!(text, "\nReady to paste into another shell, in any order:");
     for (what, call) in calls {
         let _ = writeln!(text, "\n{what}:\n{call}");
     }
     text
+}
+
+/// Whether a client that takes a token for a JWT finds claims in it. Source: several clients read `exp` of every token.
+fn is_jwt(token: &str) -> bool {
+    token.starts_with("ey") && token.split('.').count() == 3
 }
 
 fn rights(user: &User) -> String {
@@ -229,6 +239,14 @@ mod tests {
         );
         let (_, keys) = open(None, SystemClock.now()).expect("the demo is sound");
         assert!(keys.all.len() > 2 && keys.all[0].1.rights.administrate && keys.is_public);
+    }
+
+    #[test]
+    fn one_token_is_a_jwt_and_is_told_apart() {
+        let (_, keys) = open(None, SystemClock.now()).expect("the demo is sound");
+        let claims: Vec<_> = keys.all.iter().filter(|(token, _)| is_jwt(token)).collect();
+        assert!(claims.len() == 1 && claims[0].1.rights.administrate);
+        assert!(!is_jwt("demo") && !is_jwt("ey.x"));
     }
 
     #[tokio::test]

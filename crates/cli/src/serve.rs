@@ -48,7 +48,7 @@ pub(crate) struct Serve {
     #[arg(long)]
     intake: bool,
 
-    /// What links in answers begin with, such as https://leads.example.com; default: the host that a request names
+    /// What links in answers begin with, such as `https://leads.example.com`; default: the host that a request names
     #[arg(long, value_name = "URL")]
     public_url: Option<PublicUrl>,
 
