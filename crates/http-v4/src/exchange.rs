@@ -1,0 +1,34 @@
+//! One request and its answer.
+
+use std::sync::Arc;
+
+use http::Request;
+use incoming_leads_port::{Operation, Result};
+use incoming_leads_transport::{Response, Transport};
+use incoming_leads_wire_v4::{Failure, Origin};
+
+use crate::error::{self, Sent};
+
+/// Who sends, and to whom.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) origin: Origin,
+}
+
+impl Exchange {
+    /// Sends, and reads what comes back.
+    pub(crate) async fn ask<T>(
+        &self,
+        operation: Operation,
+        sent: Sent<'_>,
+        request: Request<Vec<u8>>,
+        read: impl FnOnce(&Response) -> std::result::Result<T, Failure> + Send,
+    ) -> Result<T> {
+        let response =
+            self.transport.send(request).await.map_err(|error| error::not_answered(operation, error))?;
+        error::read(operation, sent, &response, read).inspect_err(|error| {
+            tracing::debug!(?operation, status = response.status().as_u16(), %error, "refused or not understood");
+        })
+    }
+}
