@@ -153,7 +153,8 @@ impl FaultCode {
 /// Where something is wrong, in the model's own vocabulary; wires translate it into theirs.
 ///
 /// The first segment is a key of [`Draft`](crate::Draft) (`source_name`, `pipeline_id`, `metadata`, `leads`,
-/// `contacts`, `companies` ...) or of a command (`user_id`, `status_id`, `target`, `contact_id`); below an entity
+/// `contacts`, `companies` ...) or of a command (`user_id`, `status_id`, `target`, `contact_id`) or, where it cannot be linked, its
+/// `category`; below an entity
 /// stand `id`, `name`, `price`, `custom_fields`, `tags`, `notes` or, for what is in no table, the further key itself.
 /// Below `custom_fields.N`: `field`, `values.N.value`, `values.N.choice`. Below `tags.N`: `id`, `name`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -161,8 +161,7 @@ impl<'a> Check<'a> {
     fn name(&mut self, at: &At<'_>, text: Option<&str>) {
         let Some(text) = text else { return };
         self.text(at, text);
-        // No text has more characters than bytes.
-        if text.len() > MAX_NAME_CHARS && text.chars().count() > MAX_NAME_CHARS {
+        if text.chars().count() > MAX_NAME_CHARS {
             self.fault(at, FaultCode::TooLong, format!("a name has at most {MAX_NAME_CHARS} characters"));
         }
     }

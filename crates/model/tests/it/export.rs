@@ -90,9 +90,21 @@ fn entity_has_the_kind_of_its_id() {
 fn document_is_as_people_write_it() {
     let mut world = World::new();
     let uid = world.bring(call(1)).unwrap().uid;
-    let account_id = id(7);
-    let row = document::Of { account_id, row: world.stage[&uid].clone() };
-    let lines = [Line::Header { version: document::VERSION }, Line::Item(row)];
+    fn of<T: Clone>(row: &T) -> document::Of<T> {
+        document::Of { account_id: id(7), row: row.clone() }
+    }
+    let mut live = world.leads[&id(LIVE)].clone();
+    live.stamp.is_deleted = true;
+    let lines = [
+        Line::Header { version: document::VERSION },
+        Line::Lead(of(&live)),
+        Line::Lead(of(&world.leads[&id(100)])),
+        Line::Contact(of(&world.contacts[&id(LIVE)])),
+        Line::Contact(of(&world.contacts[&id(100)])),
+        Line::Company(of(&world.companies[&id(100)])),
+        Line::Item(of(&world.stage[&uid])),
+        Line::Event(world.decline(SORTER, &uid, Decline::default()).unwrap()),
+    ];
     insta::assert_snapshot!(lines.map(|line| serde_json::to_string(&line).unwrap()).join("\n"));
 }
 
