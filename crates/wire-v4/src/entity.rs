@@ -746,29 +746,38 @@ pub fn notes_response(
     layout: &Layout,
     origin: &Origin,
 ) -> Response<Vec<u8>> {
-    let address = path(on);
-    envelope(page, asked, &format!("{address}/notes"), "notes", origin, |w, note| {
-        let Note { id, entity, kind, params, created_by, created_at } = note;
-        w.object(|w| {
-            w.field("id", id.get());
-            w.field("entity_id", number(*entity));
-            w.field("created_by", user(*created_by));
-            w.field("updated_by", user(*created_by));
-            w.field("created_at", *created_at);
-            w.field("updated_at", *created_at);
-            w.field("responsible_user_id", user(*created_by));
-            w.field("group_id", 0u64);
-            w.field("note_type", kind);
-            w.key("params");
-            w.object(|w| w.further(params, ParamsDocument::KEYS));
-            w.field("account_id", layout.account.id.get());
-            w.self_link(|out| {
-                out.extend_from_slice(address.as_bytes());
-                out.extend_from_slice(b"/notes/");
-                push_number(out, id.get());
-            });
-        });
+    envelope(page, asked, &format!("{}/notes", path(on)), "notes", origin, |w, note| {
+        write_note(w, note, layout)
     })
+}
+
+/// Server: answers with one note; 204 when there is none.
+#[must_use]
+pub fn note_response(note: Option<&Note>, layout: &Layout, origin: &Origin) -> Response<Vec<u8>> {
+    note.map_or_else(no_content, |note| ok(origin, |w| write_note(w, note, layout)))
+}
+
+fn write_note(w: &mut Writer<'_>, note: &Note, layout: &Layout) {
+    let Note { id, entity, kind, params, created_by, created_at } = note;
+    w.object(|w| {
+        w.field("id", id.get());
+        w.field("entity_id", number(*entity));
+        w.field("created_by", user(*created_by));
+        w.field("updated_by", user(*created_by));
+        w.field("created_at", *created_at);
+        w.field("updated_at", *created_at);
+        w.field("responsible_user_id", user(*created_by));
+        w.field("group_id", 0u64);
+        w.field("note_type", kind);
+        w.key("params");
+        w.object(|w| w.further(params, ParamsDocument::KEYS));
+        w.field("account_id", layout.account.id.get());
+        w.self_link(|out| {
+            out.extend_from_slice(path(*entity).as_bytes());
+            out.extend_from_slice(b"/notes/");
+            push_number(out, id.get());
+        });
+    });
 }
 
 /// Client: reads the answer with a page of the notes on an entity.

@@ -5,8 +5,8 @@
 
 use http::Method;
 use incoming_leads_model::{
-    Category, CompanyId, ContactId, CustomerId, EntityKind, EntityRef, FieldId, LeadId, PipelineId, StatusId,
-    Uid, UserId,
+    Category, CompanyId, ContactId, CustomerId, EntityKind, EntityRef, FieldId, LeadId, NoteId, PipelineId,
+    StatusId, Uid, UserId,
 };
 
 use crate::document::digits;
@@ -41,6 +41,8 @@ pub enum Route {
     Entity(EntityRef),
     /// The notes on one.
     Notes(EntityRef),
+    /// One of them.
+    Note(EntityRef, NoteId),
     /// The definitions of custom fields of a kind of entity.
     Fields(EntityKind),
     /// The definition of one.
@@ -144,6 +146,7 @@ fn others(segments: &[&str]) -> Option<(Route, Verb)> {
         [kind, "custom_fields", id] => Route::Field(entity_kind(kind)?, FieldId::new(digits(id)?).ok()?),
         [kind, id] => Route::Entity(entity(kind, id)?),
         [kind, id, "notes"] => Route::Notes(entity(kind, id)?),
+        [kind, id, "notes", note] => Route::Note(entity(kind, id)?, NoteId::new(digits(note)?).ok()?),
         _ => return None,
     };
     Some((route, Verb::Get))

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use http::Request;
 use hyper::body::Incoming;
 use incoming_leads_model::id::InvalidId;
-use incoming_leads_model::{EntityKind, EntityRef, PageRequest};
+use incoming_leads_model::limits::MAX_PAGE_SIZE;
+use incoming_leads_model::{EntityKind, EntityRef, More, NoteId, PageRequest};
 use incoming_leads_port::{Directory, EntityQuery, Error, ErrorKind, Operation};
 use incoming_leads_wire_v4::route::Route;
 use incoming_leads_wire_v4::{Problem, account, entity};
@@ -80,6 +81,22 @@ pub(super) async fn notes(on: EntityRef, caller: &Caller, request: &Request<Inco
     let layout = directory.layout().await?;
     let notes = directory.notes(on, page).await?;
     Ok(entity::notes_response(on, &notes, page, &layout, &caller.origin))
+}
+
+/// `GET /api/v4/{leads, contacts, companies, customers}/{id}/notes/{id}`
+pub(super) async fn note(on: EntityRef, id: NoteId, caller: &Caller) -> Answer {
+    let directory = directory(caller)?;
+    let layout = directory.layout().await?;
+    let mut next = PageRequest::new(1, MAX_PAGE_SIZE).ok();
+    // An entity has few notes: one page, as a rule.
+    while let Some(page) = next {
+        let notes = directory.notes(on, page).await?;
+        if let Some(note) = notes.items.iter().find(|note| note.id == id) {
+            return Ok(entity::note_response(Some(note), &layout, &caller.origin));
+        }
+        next = page.next().filter(|_| notes.more != More::No && !notes.items.is_empty());
+    }
+    Ok(entity::note_response(None, &layout, &caller.origin))
 }
 
 /// Account, pipelines, statuses, users, custom fields: all that is told of an account.

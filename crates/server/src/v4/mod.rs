@@ -36,6 +36,7 @@ pub(crate) async fn answer(
         Route::Entities(kind) => directory::entities(kind, &caller, &request).await,
         Route::Entity(entity) => directory::entity(entity, &caller).await,
         Route::Notes(entity) => directory::notes(entity, &caller, &request).await,
+        Route::Note(entity, note) => directory::note(entity, note, &caller).await,
         Route::Fields(_)
         | Route::Field(..)
         | Route::Pipelines

@@ -107,6 +107,14 @@ async fn a_call_event_becomes_a_note_on_the_lead() {
     let notes = world.get(&format!("/api/v4/leads/{lead}/notes")).await.json();
     let note = &notes["_embedded"]["notes"][0];
     assert_eq!((&note["note_type"], &note["params"]["duration"]), (&json!("call_in"), &json!(7)));
+    let id = note["id"].as_u64().unwrap();
+    assert_eq!(&world.get(&format!("/api/v4/leads/{lead}/notes/{id}")).await.json(), note);
+    assert_eq!(world.get(&format!("/api/v4/leads/{lead}/notes/{}", id + 100)).await.status, 204);
+    assert_eq!(
+        world.get(&format!("/api/v4/leads/152464/notes/{id}")).await.status,
+        204,
+        "a note of another lead"
+    );
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Methods and paths.
 
 use http::Method;
-use incoming_leads_model::{Category, EntityKind, EntityRef, LeadId, PipelineId, Uid, UserId};
+use incoming_leads_model::{Category, EntityKind, EntityRef, LeadId, NoteId, PipelineId, Uid, UserId};
 use incoming_leads_wire_v4::route::{Route, find};
 
 fn route(method: &str, path: &str) -> Result<Route, (u16, Option<&'static str>)> {
@@ -32,6 +32,7 @@ fn operations_are_found() {
         ("POST", "/api/v4/leads/unsorted/abc/link", Route::Link(uid("abc"))),
         ("GET", "/api/v4/leads/7", Route::Entity(EntityRef::Lead(lead))),
         ("GET", "/api/v4/leads/7/notes", Route::Notes(EntityRef::Lead(lead))),
+        ("GET", "/api/v4/leads/7/notes/8", Route::Note(EntityRef::Lead(lead), NoteId::new(8).unwrap())),
         ("GET", "/api/v4/contacts", Route::Entities(EntityKind::Contact)),
         ("GET", "/api/v4/companies/custom_fields", Route::Fields(EntityKind::Company)),
         ("GET", "/api/v4/leads/pipelines", Route::Pipelines),
