@@ -157,7 +157,8 @@ impl IncomingLeads for HttpV4 {
     async fn get(&self, uid: &Uid) -> Result<Option<IncomingLead>> {
         let request = get::request(uid, self.origin());
         // A word of the wire, such as "summary": nothing has it as its uid, and something else would answer.
-        if !matches!(route::find(request.method(), request.uri().path()), Ok(Route::Get(_))) {
+        let is_word = !matches!(route::find(request.method(), request.uri().path()), Ok(Route::Get(_)));
+        if is_word || is_dots(uid) {
             return Ok(None);
         }
         let sent = Sent::Command(uid);
@@ -217,6 +218,11 @@ impl IncomingLeads for HttpV4 {
             None => Ok(Summary { linked: None, ..Summary::from(Tally::default()) }),
         }
     }
+}
+
+/// In an address these are steps up, however they are escaped: nothing can have them as its uid.
+pub(crate) fn is_dots(uid: &Uid) -> bool {
+    [".", ".."].contains(&uid.as_str())
 }
 
 /// A question that fits into an address.

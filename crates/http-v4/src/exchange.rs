@@ -6,6 +6,7 @@ use http::Request;
 use incoming_leads_port::{Operation, Result};
 use incoming_leads_transport::{Response, Transport};
 use incoming_leads_wire_v4::{Failure, Origin};
+use tracing::Instrument as _;
 
 use crate::error::{self, Sent};
 
@@ -25,10 +26,13 @@ impl Exchange {
         request: Request<Vec<u8>>,
         read: impl FnOnce(&Response) -> std::result::Result<T, Failure> + Send,
     ) -> Result<T> {
-        let response =
-            self.transport.send(request).await.map_err(|error| error::not_answered(operation, error))?;
+        let span =
+            tracing::debug_span!("v4", ?operation, method = %request.method(), path = request.uri().path());
+        let response = self.transport.send(request).instrument(span.clone()).await;
+        let response = response.map_err(|error| error::not_answered(operation, error))?;
         error::read(operation, sent, &response, read).inspect_err(|error| {
-            tracing::debug!(?operation, status = response.status().as_u16(), %error, "refused or not understood");
+            let status = response.status().as_u16();
+            tracing::debug!(parent: &span, status, %error, "refused or not understood");
         })
     }
 }

@@ -8,7 +8,7 @@ use incoming_leads_port::{Error, ErrorKind, IncomingLeads, Operation, Outcome, R
 use incoming_leads_wire_v4::{accept, decline, link};
 
 use super::{Rounds, unknown};
-use crate::client::HttpV4;
+use crate::client::{HttpV4, is_dots};
 use crate::error::Sent;
 use crate::known::Known;
 
@@ -62,6 +62,9 @@ impl HttpV4 {
     pub(crate) async fn decide_once(&self, uid: &Uid, decision: Decision) -> Result<Receipt> {
         let (operation, sent, origin) = (decision.operation(), Sent::Command(uid), self.origin());
         let exchange = &self.inner.exchange;
+        if is_dots(uid) {
+            return Err(Error::refused(operation, Refusal::NotFound(uid.clone())));
+        }
         let receipt = match decision {
             Decision::Accept(command) => {
                 let request = accept::request(uid, command, origin);
