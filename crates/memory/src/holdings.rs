@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use incoming_leads_model::lifecycle::Added;
 use incoming_leads_model::{
@@ -13,18 +14,31 @@ use crate::entities::{Entities, Kept};
 use crate::log::{Log, Part};
 use crate::stage::{Slot, Stage};
 
+/// A revision that no account of this process has had: a copy that takes the place of an account has another, too.
+fn next_revision() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 /// All that is held of one account.
 #[derive(Debug, Clone)]
 pub(crate) struct Holdings {
     pub(crate) layout: Arc<Layout>,
     pub(crate) stage: Stage,
     pub(crate) entities: Entities,
+    /// Another one after every change, in any account of the process: see [`Holdings::touch`].
+    pub(crate) revision: u64,
 }
 
 impl Holdings {
     pub(crate) fn new(layout: Arc<Layout>) -> Self {
         let stage = Stage::new(Log::new(layout.account.id));
-        Self { layout, stage, entities: Entities::default() }
+        Self { layout, stage, entities: Entities::default(), revision: next_revision() }
+    }
+
+    /// Whoever has changed something says so, before others can see it.
+    pub(crate) fn touch(&mut self) {
+        self.revision = next_revision();
     }
 
     /// The entity of this id, wherever it is kept.

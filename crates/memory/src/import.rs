@@ -44,6 +44,7 @@ pub(crate) fn import(memory: &Memory, lines: Vec<Line>) -> Result<()> {
             }
         }
     }
+    work.guards.values_mut().for_each(|holdings| holdings.touch());
     credentials.principals.extend(tokens);
     Ok(())
 }

@@ -77,6 +77,10 @@ impl History for Handle {
 
 #[async_trait]
 impl Versioned for Handle {
+    async fn revision(&self) -> Result<Option<u64>> {
+        self.read(Operation::List, |holdings| Some(holdings.revision))
+    }
+
     async fn versions(&self, query: &ListQuery) -> Result<Page<ItemVersion>> {
         self.read(Operation::List, |holdings| list::versions(holdings, query))
     }

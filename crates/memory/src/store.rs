@@ -101,6 +101,7 @@ impl Handle {
         let events = decide(&holdings, scene, &*self.shared.ids);
         let events = events.map_err(|refusal| Error::refused(operation, refusal))?;
         events.as_ref().iter().for_each(|event| holdings.apply(event));
+        holdings.touch();
         Ok(events)
     }
 

@@ -131,6 +131,13 @@ pub struct Events {
 /// To know what a page holds without reading it: what a cache needs. Asks for the right to view.
 #[async_trait]
 pub trait Versioned: fmt::Debug + Send + Sync + 'static {
+    /// A number that stands for all that lists of this account answer: another one after every change, never the
+    /// same again. `None` where the store keeps none, and [`versions`](Versioned::versions) has to be asked.
+    ///
+    /// # Errors
+    /// See [`IncomingLeads`].
+    async fn revision(&self) -> Result<Option<u64>>;
+
     /// Uid and version of what [`IncomingLeads::list`] would answer.
     ///
     /// # Errors

@@ -12,8 +12,8 @@ use quick_cache::sync::Cache;
 
 /// A bounded cache, shared by all requests: half of it for items, half for pages.
 ///
-/// An item's version is part of its key, and a page is kept with the versions that it was made of, which the store tells at
-/// each request: nothing has to be forgotten, and nothing is shown as it was. The account is part of each key, or tenants
+/// An item's version is part of its key, and a page is kept with the versions that it was made of and the store's revision,
+/// of which the store tells one or the other at each request: nothing has to be forgotten, and nothing is shown as it was. The account is part of each key, or tenants
 /// would leak into each other.
 #[derive(Debug)]
 pub(crate) struct Ready {
@@ -39,6 +39,8 @@ pub(crate) struct PageKey {
 
 #[derive(Debug)]
 struct ReadyPage {
+    /// What the store told before it told the versions, if it tells that at all.
+    revision: Option<u64>,
     versions: Page<ItemVersion>,
     body: Bytes,
 }
@@ -91,14 +93,27 @@ impl Ready {
         self.items.insert(ItemKey { account, uid, version }, ready);
     }
 
+    /// The body of a page, if nothing has changed since this revision, of which it is.
+    pub(crate) fn page_of(&self, key: &PageKey, revision: Option<u64>) -> Option<Bytes> {
+        let page = self.pages.get(key)?;
+        (revision.is_some() && page.revision == revision).then(|| page.body.clone())
+    }
+
     /// The body of a page, if it was made of just these versions.
     pub(crate) fn page(&self, key: &PageKey, versions: &Page<ItemVersion>) -> Option<Bytes> {
         let page = self.pages.get(key)?;
         (page.versions == *versions).then(|| page.body.clone())
     }
 
-    pub(crate) fn put_page(&self, key: PageKey, versions: Page<ItemVersion>, body: Bytes) {
-        self.pages.insert(key, Arc::new(ReadyPage { versions, body }));
+    /// Keeps a page that was made of these versions, which the store told after this revision.
+    pub(crate) fn put_page(
+        &self,
+        key: PageKey,
+        revision: Option<u64>,
+        versions: Page<ItemVersion>,
+        body: Bytes,
+    ) {
+        self.pages.insert(key, Arc::new(ReadyPage { revision, versions, body }));
     }
 }
 
@@ -137,7 +152,9 @@ mod tests {
             let key = PageKey { account, query, origin: origin.clone() };
             let item = ItemVersion { uid: Uid::new("u").unwrap(), version: number };
             let versions = Page { items: vec![item; 250], more: More::Yes };
-            cache.put_page(key.clone(), versions.clone(), vec![b'x'; 100_000].into());
+            cache.put_page(key.clone(), Some(number), versions.clone(), vec![b'x'; 100_000].into());
+            assert!(cache.page_of(&key, Some(number)).is_some());
+            assert!(cache.page_of(&key, Some(number + 1)).is_none() && cache.page_of(&key, None).is_none());
             assert!(cache.pages.weight() <= 1 << 20);
             assert!(cache.page(&key, &versions).is_some());
             let mut later = versions.clone();

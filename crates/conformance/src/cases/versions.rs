@@ -19,6 +19,9 @@ pub(super) const CASES: &[Case] = &[
     case!("versions"::items_are_those_of_the_list, R13, "Items by uid are what the list tells, in the asked order.")
         .with_versioned(),
     case!("versions"::decided_items_are_left_out, R7, "Items that were decided are left out.").with_versioned(),
+    case!("versions"::a_revision_stands_for_all_lists, R13, "Where a store keeps a revision, it is another after every change, and only then.")
+        .with_versioned()
+        .with_intake(),
     case!("versions"::foreign_items_are_left_out, R11, "Items of another account are left out.").with_versioned(),
 ];
 
@@ -62,6 +65,31 @@ async fn grow_with_updates(on: &Instance) -> Done {
         same("its version", Some(expected), version(on, &uid).await?)?;
     }
     Ok(())
+}
+
+async fn a_revision_stands_for_all_lists(on: &Instance) -> Done {
+    let revision = async || Ok::<_, Failure>(versioned(on)?.revision().await?);
+    let Some(mut last) = revision().await? else { return Ok(()) };
+    let mut seen = vec![last];
+    let mut is_another = async |after: &str| {
+        let next = revision().await?;
+        holds(
+            &format!("a revision that was never told before, after {after}"),
+            next.is_some_and(|next| !seen.contains(&next)),
+        )?;
+        same(&format!("the revision, asked again after {after}"), next, revision().await?)?;
+        last = next.unwrap_or(last);
+        seen.push(last);
+        Ok::<_, Failure>(())
+    };
+    let uid = add(&on.sorter, call(1)).await?.uid;
+    is_another("an add").await?;
+    for message in ["one", "two"] {
+        take_in(&on.sorter, chat("chat-9", message)).await?;
+        is_another("a message").await?;
+    }
+    on.sorter.incoming.accept(&uid, &Accept::default()).await?;
+    is_another("an accept").await
 }
 
 async fn items_are_those_of_the_list(on: &Instance) -> Done {

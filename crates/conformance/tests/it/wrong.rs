@@ -344,6 +344,11 @@ impl History for Wrong {
 
 #[async_trait]
 impl Versioned for Wrong {
+    async fn revision(&self) -> Result<Option<u64>> {
+        let revision = self.versioned().revision().await?;
+        Ok(if self.plant == Plant::VersionStandsStill { revision.map(|_| 1) } else { revision })
+    }
+
     async fn versions(&self, query: &ListQuery) -> Result<Page<ItemVersion>> {
         let mut page = self.versioned().versions(query).await?;
         if self.plant == Plant::VersionStandsStill {

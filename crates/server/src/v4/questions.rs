@@ -33,17 +33,21 @@ pub(super) async fn list(
 
 /// A list of what is ready; only items that are not are read.
 ///
-/// The versions that it is made of come from the store, so what has changed is never taken as it was.
+/// The revision or the versions that it is made of come from the store, so what has changed is never taken as it was.
 async fn ready_list(
     ready: &Ready,
     versioned: &dyn Versioned,
     key: PageKey,
 ) -> Result<Response<Bytes>, Failure> {
+    // First: what changes from here on makes another revision, so that no page is kept as one that it is not.
+    let revision = versioned.revision().await?;
+    if let Some(body) = ready.page_of(&key, revision) {
+        return Ok(hal(body));
+    }
     let versions = versioned.versions(&key.query).await?;
     if let Some(body) = ready.page(&key, &versions) {
-        let mut response = Response::new(body);
-        response.headers_mut().insert(header::CONTENT_TYPE, HAL_JSON);
-        return Ok(response);
+        ready.put_page(key, revision, versions, body.clone());
+        return Ok(hal(body));
     }
     let items = ready_items(ready, versioned, key.account, &versions.items).await?;
     let fragments = items.iter().flatten().map(|(_, fragment)| fragment.as_ref());
@@ -54,9 +58,15 @@ async fn ready_list(
         .zip(&versions.items)
         .all(|(item, told)| item.as_ref().is_some_and(|(version, _)| *version == told.version));
     if is_exact && !items.is_empty() {
-        ready.put_page(key, versions, response.body().clone());
+        ready.put_page(key, revision, versions, response.body().clone());
     }
     Ok(response)
+}
+
+fn hal(body: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(body);
+    response.headers_mut().insert(header::CONTENT_TYPE, HAL_JSON);
+    response
 }
 
 /// The items with these versions, or with later ones; none for those that somebody has decided meanwhile.

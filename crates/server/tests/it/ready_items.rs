@@ -100,16 +100,23 @@ async fn what_is_decided_or_added_shows_at_once() {
     assert_eq!((listed().await, listed().await), (1, 1));
 }
 
-/// Counts what is read of the items themselves.
+/// Counts what is read of the items themselves, and of their versions.
 #[derive(Debug)]
 struct Counted {
     inner: Arc<dyn Versioned>,
     read: Arc<AtomicUsize>,
+    versions: Arc<AtomicUsize>,
+    keeps_revision: bool,
 }
 
 #[async_trait]
 impl Versioned for Counted {
+    async fn revision(&self) -> Result<Option<u64>> {
+        if self.keeps_revision { self.inner.revision().await } else { Ok(None) }
+    }
+
     async fn versions(&self, query: &ListQuery) -> Result<Page<ItemVersion>> {
+        self.versions.fetch_add(1, Ordering::Relaxed);
         self.inner.versions(query).await
     }
 
@@ -119,23 +126,56 @@ impl Versioned for Counted {
     }
 }
 
-#[tokio::test]
-async fn items_that_are_ready_are_not_read() {
+/// A server over the store of the Kommo document, with what counts beneath it.
+async fn counted(keeps_revision: bool) -> (Server, Arc<AtomicUsize>, Arc<AtomicUsize>) {
     let memory = memory(&[KOMMO]).await;
     let (account_id, user_id) = (31_361_463.try_into().unwrap(), 8_375_357.try_into().unwrap());
     let principal = Principal { account_id, user_id };
     let mut ports = memory.open(principal).await.unwrap();
-    let read = Arc::new(AtomicUsize::new(0));
-    let counted = Counted { inner: ports.versioned.take().unwrap(), read: Arc::clone(&read) };
+    let (read, versions) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let counted = Counted {
+        inner: ports.versioned.take().unwrap(),
+        read: Arc::clone(&read),
+        versions: Arc::clone(&versions),
+        keeps_revision,
+    };
     ports.versioned = Some(Arc::new(counted));
     let gate = SessionTable::new().with("t", Session::of(principal, ports));
-    let server = Server::start(Config::default(), Arc::new(gate)).await.unwrap();
-    for (target, reads) in
-        [("?limit=2", 2), ("?limit=2", 2), ("?limit=250", 3), ("", 3), ("?limit=1&page=3", 3)]
-    {
-        let answer =
-            exchange(server.addr(), request("t", "GET", &format!("{UNSORTED}{target}"), "")).await.unwrap();
-        assert_eq!(answer.status, 200);
-        assert_eq!(read.load(Ordering::Relaxed), reads, "after {target}");
+    (Server::start(Config::default(), Arc::new(gate)).await.unwrap(), read, versions)
+}
+
+async fn get(server: &Server, target: &str) {
+    let request = request("t", "GET", &format!("{UNSORTED}{target}"), "");
+    assert_eq!(exchange(server.addr(), request).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn items_that_are_ready_are_not_read() {
+    for keeps_revision in [true, false] {
+        let (server, read, _) = counted(keeps_revision).await;
+        for (target, reads) in
+            [("?limit=2", 2), ("?limit=2", 2), ("?limit=250", 3), ("", 3), ("?limit=1&page=3", 3)]
+        {
+            get(&server, target).await;
+            assert_eq!(read.load(Ordering::Relaxed), reads, "after {target}");
+        }
     }
+}
+
+#[tokio::test]
+async fn versions_are_asked_only_when_something_may_have_changed() {
+    let (server, _, versions) = counted(true).await;
+    let form = r#"[{"source_name": "s", "source_uid": "u", "metadata": {"form_id": "f"}}]"#;
+    for asked in 1..=3 {
+        for _ in 0..3 {
+            get(&server, "").await;
+            assert_eq!(versions.load(Ordering::Relaxed), asked);
+        }
+        let add = request("t", "POST", &format!("{UNSORTED}/forms"), form);
+        assert_eq!(exchange(server.addr(), add).await.unwrap().status, 200);
+    }
+    let (server, _, versions) = counted(false).await;
+    get(&server, "").await;
+    get(&server, "").await;
+    assert_eq!(versions.load(Ordering::Relaxed), 2, "a store without a revision is asked each time");
 }
