@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test ends where anything unexpected happens")]
 
+mod client;
 mod demo;
 mod documents;
 mod intake;
