@@ -362,6 +362,16 @@ fn linking_to_a_customer_joins_it() {
 }
 
 #[test]
+fn customer_in_the_bin_is_in_no_list_and_no_target() {
+    let (mut world, uid) = with_chat();
+    let customer = world.customers.get_mut(&id(LIVE)).unwrap();
+    customer.stamp.is_deleted = true;
+    assert!(!customer.is_listed());
+    let link = Link { target: LinkTarget::Customer(id(LIVE)), ..LINK };
+    check(&world.link(ADMINISTRATOR, &uid, link).unwrap_err(), &["target: NotSupportedChoice"]);
+}
+
+#[test]
 fn named_contact_absorbs_the_incoming_one() {
     let mut world = World::new();
     world.layout.fields.push(Field {
