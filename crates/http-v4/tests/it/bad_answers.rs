@@ -286,3 +286,16 @@ async fn too_many_uids_for_an_address_are_unsupported() {
     let query = SummaryQuery { uids: query.filter.uids, ..SummaryQuery::default() };
     assert_eq!(leads.summary(&query).await.unwrap_err().kind(), ErrorKind::Unsupported);
 }
+
+#[tokio::test]
+async fn an_answer_of_another_type_is_no_success_whatever_it_holds() {
+    let whole = br#"{"uid":"5af9dedb","pipeline_id":3,"category":"sip","created_at":1,"_embedded":{}}"#;
+    for kind in ["text/html", "text/plain; charset=utf-8", "application/octet-stream", "image/png"] {
+        let leads = before(answer(200, kind, *whole));
+        let error = leads.accept(&uid(), &Accept::default()).await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::Unexpected, Outcome::Unknown), "{kind}");
+    }
+    for kind in [HAL, "application/json;charset=UTF-8", "Application/HAL+JSON", ""] {
+        assert!(before(answer(200, kind, *whole)).accept(&uid(), &Accept::default()).await.is_ok(), "{kind}");
+    }
+}

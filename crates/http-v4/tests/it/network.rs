@@ -27,7 +27,7 @@ async fn server<F: Future<Output = ()> + Send + 'static>(answer: fn(TcpStream) -
 
 fn leads(url: &str) -> HttpV4 {
     let network =
-        Reqwest::builder().with_request_timeout(Duration::from_secs(1)).with_max_response_bytes(1 << 20);
+        Reqwest::builder().with_request_timeout(Duration::from_secs(2)).with_max_response_bytes(1 << 20);
     let builder = HttpV4::builder(url).with_token("secret").with_network(network);
     let builder = builder.with_retries(RetryPolicy::default().with_attempts(1));
     builder.with_reconciliation(Reconciliation::OFF).build().unwrap()
@@ -43,7 +43,7 @@ async fn ends(url: &str, kind: ErrorKind, of_writes: Outcome) {
     let error = leads.accept(&uid, &Accept::default()).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (kind, of_writes), "{error:?}");
     assert!(!format!("{error:?}").contains("secret"));
-    assert!(begun.elapsed() < Duration::from_secs(8));
+    assert!(begun.elapsed() < Duration::from_secs(30));
 }
 
 #[tokio::test]
