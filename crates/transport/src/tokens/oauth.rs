@@ -133,23 +133,39 @@ impl<T: Transport> OAuth<T> {
 
     /// Renews what we hold the lease of.
     async fn renew(&self, leased: Stored) -> Result<Secret, SendError> {
-        let answer = self.ask(&leased.grant).await;
-        let (grant, outcome) = match answer {
-            Ok(grant) => (grant.clone(), Ok(grant.access_token)),
-            // The lease is given back, so that nobody waits for it in vain.
-            Err(error) => (leased.grant.clone(), Err(error)),
-        };
-        let kept = Stored { version: leased.version + 1, grant, leased_until_millis: None };
-        let swapped = self.store.swap(leased.version, kept).await.map_err(store_failed)?;
-        match outcome {
-            Ok(token) => Ok(token),
-            // Our lease ran out and another has renewed: its grant is as good.
-            Err(error) if !swapped => {
-                let stored = self.store.load().await.map_err(store_failed)?;
-                let is_other = stored.grant.refresh_token != leased.grant.refresh_token;
-                if is_other { Ok(stored.grant.access_token) } else { Err(error) }
+        let error = match self.ask(&leased.grant).await {
+            Ok(grant) => {
+                self.keep(&leased, &grant).await?;
+                return Ok(grant.access_token);
             }
-            Err(error) => Err(error),
+            Err(error) => error,
+        };
+        // The lease is given back, so that nobody waits for it in vain.
+        let Stored { version, grant, leased_until_millis: _ } = leased;
+        let kept = Stored { version: version + 1, grant: grant.clone(), leased_until_millis: None };
+        if self.store.swap(version, kept).await.map_err(store_failed)? {
+            return Err(error);
+        }
+        // Our lease ran out and another has renewed: its grant is as good.
+        let stored = self.store.load().await.map_err(store_failed)?;
+        let is_other = stored.grant.refresh_token != grant.refresh_token;
+        if is_other { Ok(stored.grant.access_token) } else { Err(error) }
+    }
+
+    /// Keeps what was renewed, also when our lease ran out and another took it over: the refresh token that it holds is
+    /// used up. What came of another refresh token stays.
+    async fn keep(&self, leased: &Stored, grant: &Grant) -> Result<(), SendError> {
+        let mut version = leased.version;
+        loop {
+            let new = Stored { version: version + 1, grant: grant.clone(), leased_until_millis: None };
+            if self.store.swap(version, new).await.map_err(store_failed)? {
+                return Ok(());
+            }
+            let stored = self.store.load().await.map_err(store_failed)?;
+            if stored.grant.refresh_token != leased.grant.refresh_token {
+                return Ok(());
+            }
+            version = stored.version;
         }
     }
 

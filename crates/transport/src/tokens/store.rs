@@ -114,8 +114,10 @@ impl FileStore {
     /// [`TokenStoreError`] when the file cannot be written.
     pub fn create(path: impl AsRef<Path>, grant: Grant) -> Result<Self, TokenStoreError> {
         let store = Self::open(path);
-        let stored = Stored { version: 0, grant, leased_until_millis: None };
         let _lock = lock(&store.path).map_err(failed)?;
+        // Another version than before: whoever has read what was there must not put it back.
+        let version = read(&store.path).map_or(0, |old| old.version + 1);
+        let stored = Stored { version, grant, leased_until_millis: None };
         write(&store.path, &stored).map_err(failed)?;
         Ok(store)
     }

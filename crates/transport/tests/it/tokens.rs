@@ -210,9 +210,9 @@ async fn a_dead_grant_is_told_with_what_to_do_and_gives_its_lease_back() {
     assert_eq!(store.load().await.unwrap().leased_until_millis, None);
 }
 
-/// A store in which another process signs in anew while we ask for a renewal.
+/// A store in which another process puts this in the place of our lease while we ask for a renewal.
 #[derive(Debug)]
-struct Overtaken(MemoryStore);
+struct Overtaken(MemoryStore, Stored);
 
 #[async_trait]
 impl TokenStore for Overtaken {
@@ -224,12 +224,7 @@ impl TokenStore for Overtaken {
         let is_lease = new.leased_until_millis.is_some();
         let swapped = self.0.swap(expected, new.clone()).await?;
         if is_lease {
-            let grant = Grant {
-                access_token: Secret::new("other"),
-                refresh_token: Some(Secret::new("r")),
-                ..grant()
-            };
-            self.0.swap(new.version, Stored { version: 99, grant, leased_until_millis: None }).await?;
+            self.0.swap(new.version, self.1.clone()).await?;
         }
         Ok(swapped)
     }
@@ -239,9 +234,34 @@ impl TokenStore for Overtaken {
 async fn a_refused_renewal_reads_the_store_again_before_it_calls_the_grant_dead() {
     let service = Service::new();
     service.renewals.store(7, Ordering::SeqCst); // so our refresh token is refused
-    let store = Arc::new(Overtaken(MemoryStore::new(grant())));
+    let (access_token, refresh_token) = (Secret::new("other"), Some(Secret::new("r")));
+    let anew = Grant { access_token, refresh_token, ..grant() };
+    let anew = Stored { version: 99, grant: anew, leased_until_millis: None };
+    let store = Arc::new(Overtaken(MemoryStore::new(grant()), anew));
     let token = oauth(&service, store, &time()).renewed(&Secret::new("access-1")).await.unwrap();
     assert_eq!(token.unwrap().reveal(), "other");
+}
+
+#[tokio::test]
+async fn a_renewal_that_outlives_its_lease_is_kept() {
+    let taken_over = Stored { version: 2, grant: grant(), leased_until_millis: Some(u64::MAX) };
+    let store = Arc::new(Overtaken(MemoryStore::new(grant()), taken_over));
+    let token =
+        oauth(&Service::new(), store.clone(), &time()).renewed(&Secret::new("access-1")).await.unwrap();
+    assert_eq!(token.unwrap().reveal(), "access-2");
+    let kept = store.load().await.unwrap();
+    assert_eq!((kept.version, kept.leased_until_millis), (3, None));
+    assert_eq!(kept.grant.refresh_token.unwrap().reveal(), "refresh-1", "the one before is used up");
+}
+
+#[tokio::test]
+async fn a_new_sign_in_is_not_undone_by_who_has_read_the_old_grant() {
+    let path = folder("anew").join("grant.json");
+    let old = FileStore::create(&path, grant()).unwrap().load().await.unwrap();
+    let anew = Grant { access_token: Secret::new("anew"), ..grant() };
+    let store = FileStore::create(&path, anew.clone()).unwrap();
+    assert!(!store.swap(old.version, old).await.unwrap());
+    assert_eq!(store.load().await.unwrap().grant, anew);
 }
 
 #[tokio::test]
