@@ -81,10 +81,10 @@ impl Journal {
         file.write_all(&lines)?;
         file.sync_all()?;
         std::fs::rename(&new, &self.path)?;
-        sync_folder(&self.path)?;
+        // From here on the new file is the journal, whatever becomes of the folder: the old one has no name any more.
         self.file = file;
         self.length = lines.len() as u64;
-        Ok(())
+        sync_folder(&self.path)
     }
 }
 
