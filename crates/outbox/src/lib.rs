@@ -2,7 +2,8 @@
 //!
 //! [`Outbox::submit`] returns once an incoming lead is on the disk; [`Outbox::run`] sends it when it can, and
 //! [`Outbox::status`] tells what became of it. What the other side refuses becomes a dead letter with the reason, to be
-//! [replayed](Outbox::replay) or [dropped](Outbox::discard) by a person.
+//! [replayed](Outbox::replay) or [dropped](Outbox::discard) by a person. While the other side cannot be reached, or
+//! does not accept the credentials, everything waits.
 //!
 //! It sends **at least once and looks before it sends again**. After an add of which nobody knows whether it took
 //! effect (no answer came, or this process died meanwhile) the lead is looked for:

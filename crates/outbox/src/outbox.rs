@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use incoming_leads_model::limits::MAX_BATCH_ITEMS;
 use incoming_leads_model::{
     Add, Channel, Draft, FaultCode, Generation, Identity, IncomingLead, ItemFaults, ListFilter, ListQuery,
     More, PageRequest, Refusal, SummaryQuery, Uid, Window,
 };
-use incoming_leads_port::{Clock, Error, IncomingLeads, Outcome};
+use incoming_leads_port::{Clock, Error, ErrorKind, IncomingLeads, Outcome};
 use tokio::sync::Notify;
 
 use crate::journal::{Journal, Letter, Record, State};
@@ -18,7 +19,8 @@ use crate::ticket::{OutboxError, Status, Ticket};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// How many leads are sent in one add at most. Default: 50, as the vendor recommends.
+    /// How many leads are sent in one add at most; never more than an add may hold
+    /// ([`MAX_BATCH_ITEMS`]). Default: 50, as the vendor recommends.
     pub batch: usize,
     /// How many leads may wait. Default: 1,000,000.
     pub capacity: usize,
@@ -125,12 +127,15 @@ impl Outbox {
         settings: Settings,
     ) -> Result<Self, OutboxError> {
         let (journal, records) = Journal::open(path)?;
-        let mut state = State::default();
+        let (mut state, told) = (State::default(), records.len());
         records.into_iter().for_each(|record| state.apply(record));
         for letter in state.waiting.values_mut() {
             letter.doubtful = letter.sent;
         }
-        let inner = Mutex::new(Inner { journal, state, settled: 0, rewrite_after: settings.rewrite_after });
+        // What earlier processes settled counts, too: a file that is only ever opened for a while must not grow for ever.
+        let kept = state.waiting.len() + state.delivered.len() + 2 * state.dead.len();
+        let settled = told.saturating_sub(kept);
+        let inner = Mutex::new(Inner { journal, state, settled, rewrite_after: settings.rewrite_after });
         let (submitted, delivering) = (Notify::new(), tokio::sync::Mutex::new(()));
         Ok(Self { port, clock, settings, shared: Arc::new(Shared { inner, submitted, delivering }) })
     }
@@ -264,7 +269,7 @@ impl Outbox {
             inner.state.waiting.iter().map(|(ticket, letter)| (*ticket, letter.clone())).peekable();
         let Some(first) = waiting.next() else { return Vec::new() };
         let mut batch = vec![first];
-        while batch.len() < self.settings.batch {
+        while batch.len() < self.settings.batch.min(MAX_BATCH_ITEMS) {
             let fits = |next: &(Ticket, Letter)| {
                 let (_, first) = &batch[0];
                 !first.doubtful && !next.1.doubtful && next.1.channel == first.channel
@@ -283,7 +288,7 @@ impl Outbox {
             self.doubt(batch);
             return Ok(Round::Stuck(error.retry_after()));
         }
-        if error.is_retryable() {
+        if is_passing(error) {
             tracing::info!(%error, "the other side takes nothing now");
             return Ok(Round::Stuck(error.retry_after()));
         }
@@ -309,7 +314,7 @@ impl Outbox {
     async fn settle_doubtful(&self, ticket: Ticket, letter: &Letter) -> Result<Round, OutboxError> {
         let found = match self.find(letter).await {
             Ok(found) => found,
-            Err(error) if error.is_retryable() => return Ok(Round::Stuck(error.retry_after())),
+            Err(error) if is_passing(&error) => return Ok(Round::Stuck(error.retry_after())),
             Err(error) => {
                 let reason = format!("it may be there, and cannot be looked for: {error}");
                 return self.record(vec![Record::Dead { ticket, reason }]);
@@ -357,7 +362,8 @@ impl Outbox {
         let mut waiting_of_its_second = 0;
         for _ in 0..self.settings.search_pages {
             let page = self.port.list(&query).await?;
-            if let Some(lead) = page.items.iter().find(|lead| is_same(lead, letter)) {
+            let ours = |lead: &&IncomingLead| is_same(lead, letter) && !self.is_of_another(lead, letter);
+            if let Some(lead) = page.items.iter().find(ours) {
                 return Ok(Found::Waits(lead.uid.clone()));
             }
             waiting_of_its_second +=
@@ -372,6 +378,12 @@ impl Outbox {
         let summary = self.port.summary(&SummaryQuery { window, ..SummaryQuery::default() }).await?;
         let came = summary.category(category);
         Ok(if came > waiting_of_its_second { Found::Perhaps } else { Found::Nowhere })
+    }
+
+    /// Whether a lead without an identity is what another letter, just like this one, has become.
+    fn is_of_another(&self, lead: &IncomingLead, letter: &Letter) -> bool {
+        let has_identity = letter.draft.metadata.as_ref().and_then(Identity::of).is_some();
+        !has_identity && self.inner().state.delivered.values().any(|uid| *uid == lead.uid)
     }
 
     fn doubt(&self, batch: &[(Ticket, Letter)]) -> Round {
@@ -407,12 +419,18 @@ impl Inner {
         if self.settled >= self.rewrite_after && self.settled > self.state.waiting.len() {
             self.settled = 0;
             if let Err(error) = self.journal.rewrite(&self.state.records()) {
-                // The old file holds all of it still.
+                // One file or the other holds all of it still.
                 tracing::warn!(%error, "the outbox's file could not be written anew");
             }
         }
         Ok(())
     }
+}
+
+/// Whether waiting helps: for the other side, or for a person who hands the port another token. Nothing of what waits is
+/// to blame, so nothing of it becomes a dead letter.
+fn is_passing(error: &Error) -> bool {
+    error.is_retryable() || error.kind() == ErrorKind::Unauthorized
 }
 
 /// By identity where there is one, else by the moment, the source and all that is told of it.

@@ -35,6 +35,42 @@ async fn what_cannot_be_sent_now_waits() {
 }
 
 #[tokio::test]
+async fn what_nobody_lets_in_waits_for_another_token() {
+    let world = World::new("token").await;
+    let outbox = world.open();
+    world.fails(&[Fault::Unauthorized]);
+    let ticket = submit(&outbox, call(1));
+    assert_eq!(outbox.flush().await.unwrap(), 1);
+    assert_eq!(outbox.status(ticket), Some(Status::Waiting));
+    assert_eq!(outbox.flush().await.unwrap(), 0);
+    assert_eq!(world.created().await, 1);
+}
+
+#[tokio::test]
+async fn no_batch_is_larger_than_an_add_may_be() {
+    let world = World::new("large").await;
+    let outbox = world.open_with(Settings::default().with_batch(1_000));
+    for number in 0..251 {
+        submit(&outbox, call(number));
+    }
+    assert_eq!(outbox.flush().await.unwrap(), 0);
+    assert_eq!((world.created().await, *world.line.adds.lock().unwrap()), (251, 2));
+}
+
+#[tokio::test]
+async fn two_leads_that_cannot_be_told_apart_are_two() {
+    let world = World::new("alike").await;
+    let outbox = world.open();
+    submit(&outbox, call_without_identity(1));
+    outbox.flush().await.unwrap();
+    world.fails(&[Fault::LostRequest]);
+    submit(&outbox, call_without_identity(1));
+    outbox.flush().await.unwrap();
+    assert_eq!(outbox.flush().await.unwrap(), 0);
+    assert_eq!(world.created().await, 2);
+}
+
+#[tokio::test]
 async fn a_lost_answer_doubles_nothing_and_a_lost_request_loses_nothing() {
     for (name, draft) in [("lost-a", call as fn(i64) -> Draft), ("lost-b", call_without_identity)] {
         for fault in [Fault::LostAnswer, Fault::LostRequest] {

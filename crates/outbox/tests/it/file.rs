@@ -46,6 +46,18 @@ async fn a_file_that_is_written_anew_holds_the_same_in_less() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_opened_again_and_again_is_written_anew_too() {
+    let world = World::new("short").await;
+    for number in 0..40 {
+        let outbox = world.open_with(Settings::default().with_rewrite_after(20));
+        submit(&outbox, call(number));
+        assert_eq!(outbox.flush().await.unwrap(), 0);
+    }
+    let submitted = std::fs::read_to_string(&world.path).unwrap().matches("submitted").count();
+    assert!(submitted < 20, "{submitted} settled leads are in the file still");
+}
+
+#[tokio::test]
 async fn a_letter_that_was_being_sent_when_the_process_died_is_looked_for() {
     let world = World::new("died").await;
     let outbox = world.open();

@@ -26,6 +26,8 @@ pub(crate) enum Fault {
     LostRequest,
     /// It surely does not arrive.
     Unavailable,
+    /// The credentials are not accepted.
+    Unauthorized,
     /// It takes effect and is accepted by somebody before the answer is lost.
     LostAndSorted,
     /// It takes effect and the answer never comes.
@@ -66,6 +68,7 @@ impl IncomingLeads for Line {
             Some(Fault::LostAnswer) => self.inner.add(add).await.and(Err(lost())),
             Some(Fault::LostRequest) => Err(lost()),
             Some(Fault::Unavailable) => Err(Error::new(ErrorKind::RateLimited, Operation::Add)),
+            Some(Fault::Unauthorized) => Err(Error::new(ErrorKind::Unauthorized, Operation::Add)),
             Some(Fault::LostAndSorted) => {
                 for receipt in self.inner.add(add).await? {
                     self.inner.accept(&receipt.uid, &Accept::default()).await?;
