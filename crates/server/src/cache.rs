@@ -12,9 +12,9 @@ use quick_cache::sync::Cache;
 
 /// A bounded cache, shared by all requests: half of it for items, half for pages.
 ///
-/// An item's version is part of its key, and a page is kept with the versions that it was made of and the store's revision,
-/// of which the store tells one or the other at each request: nothing has to be forgotten, and nothing is shown as it was. The account is part of each key, or tenants
-/// would leak into each other.
+/// An item's version is part of its key, and a page is kept with the versions that it was made of and the store's
+/// revision, of which the store tells one or the other at each request: nothing has to be forgotten, and nothing is
+/// shown as it was. The account is part of each key, or tenants would leak into each other.
 #[derive(Debug)]
 pub(crate) struct Ready {
     items: Cache<ItemKey, Arc<Fragment>, Weight>,
