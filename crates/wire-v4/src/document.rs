@@ -104,7 +104,8 @@ impl<'de> Deserialize<'de> for Whole {
     }
 }
 
-/// Reads a text of 1 to 19 digits and nothing else; the parser of the standard library also takes a sign.
+/// Reads a text of digits and nothing else, as far as 64 bits hold it; the parser of the standard library also takes a
+/// sign.
 pub(crate) fn digits(text: &str) -> Option<u64> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }
