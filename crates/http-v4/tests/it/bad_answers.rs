@@ -101,6 +101,15 @@ async fn no_content_where_some_is_due_is_unknown() {
 }
 
 #[tokio::test]
+async fn the_type_of_nothing_does_not_matter() {
+    let leads = before(answer(204, "text/html; charset=UTF-8", ""));
+    assert!(leads.list(&ListQuery::default()).await.unwrap().items.is_empty());
+    assert!(leads.get(&uid()).await.unwrap().is_none());
+    let error = leads.decline(&uid(), &Decline::default()).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Unexpected, Outcome::Unknown));
+}
+
+#[tokio::test]
 async fn a_whole_answer_cut_anywhere_is_never_a_success() {
     let whole = br#"{"uid":"5af9dedb","pipeline_id":3,"category":"sip","created_at":1,"_embedded":{"leads":[{"id":4}]}}"#;
     assert!(before(answer(200, HAL, *whole)).accept(&uid(), &Accept::default()).await.is_ok());
