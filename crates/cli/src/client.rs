@@ -182,13 +182,12 @@ impl AddFrom {
         }
         let drafts = drafts(channel, &from)?;
         let port = to.open()?;
-        for (number, items) in drafts.chunks(batch).enumerate() {
-            let first = number * batch + 1;
-            let add = Add { channel, generation: Generation::V4, items: items.to_vec() };
+        for some in drafts.chunks(batch) {
+            let ([(first, _), ..], [.., (last, _)]) = (some, some) else { break };
+            let items = some.iter().map(|(_, draft)| draft.clone()).collect();
+            let add = Add { channel, generation: Generation::V4, items };
             let receipts = port.add(&add).await.map_err(|error| {
-                let failure = Failure::from(error);
-                failure
-                    .within(&format!("lines {first} to {}; those before were added", first + items.len() - 1))
+                Failure::from(error).within(&format!("lines {first} to {last}; those before were added"))
             })?;
             to.tell(&receipts, || receipts.iter().map(|receipt| format!("{}\n", receipt.uid)).collect())?;
         }
@@ -196,8 +195,8 @@ impl AddFrom {
     }
 }
 
-/// Reads all items before the first is sent: a typing error on the last line adds nothing.
-fn drafts(channel: Channel, path: &Path) -> Result<Vec<Draft>, Failure> {
+/// Reads all items, each with its line from 1, before the first is sent: a typing error on the last line adds nothing.
+fn drafts(channel: Channel, path: &Path) -> Result<Vec<(usize, Draft)>, Failure> {
     let mut text = String::new();
     match path.to_str() {
         Some("-") => io::stdin().lock().read_to_string(&mut text).map(drop),
@@ -213,7 +212,7 @@ fn drafts(channel: Channel, path: &Path) -> Result<Vec<Draft>, Failure> {
             let detail: Vec<_> = detail.collect();
             Failure::Usage(format!("{}: line {}: {}", path.display(), place + 1, detail.join("; ")))
         })?;
-        drafts.extend(read.add.items);
+        drafts.extend(read.add.items.into_iter().map(|draft| (place + 1, draft)));
     }
     if drafts.is_empty() {
         return Err(Failure::Usage(format!("{} holds no item", path.display())));

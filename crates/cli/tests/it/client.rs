@@ -123,7 +123,7 @@ fn a_file_of_forms_is_added_in_batches() {
     let (code, stdout, stderr) =
         add_forms(&demo, "2", &format!("{}\n\n{}\n", form(8, "Site"), form(0, "Site")));
     assert_eq!((code, stdout.as_str()), (Some(3), ""), "one is there already, so neither is taken");
-    assert!(stderr.contains(uids[0]) && stderr.contains("lines 1 to 2"), "{stderr}");
+    assert!(stderr.contains(uids[0]) && stderr.contains("lines 1 to 3"), "{stderr}");
 
     let (code, stdout, stderr) =
         add_forms(&demo, "1", &format!("{}\n{{\"source_name\":[]}}\n", form(9, "Site")));
