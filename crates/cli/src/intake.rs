@@ -38,7 +38,7 @@ enum What {
 #[derive(Args)]
 struct To {
     /// The server
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(long, value_name = "URL", env = "INCOMING_LEADS_URL", default_value = "http://127.0.0.1:8080")]
     url: Url,
 
     /// The token; others see it in the list of processes, so better set INCOMING_LEADS_TOKEN

@@ -43,6 +43,14 @@ fn a_chat_appears_in_the_list_and_the_same_chat_is_updated() {
 }
 
 #[test]
+fn the_server_may_be_named_by_the_environment() {
+    let demo = Serving::start(&["--demo"]);
+    let mut command = program(&["intake", "chat", "--from", "Maya", "--text", "Hello"]);
+    command.env("INCOMING_LEADS_URL", demo.url()).env("INCOMING_LEADS_TOKEN", "demo");
+    assert_eq!(finish(&mut command).0, Some(0));
+}
+
+#[test]
 fn a_mail_is_taken_in_once() {
     let demo = Serving::start(&["--demo"]);
     let mail = [
