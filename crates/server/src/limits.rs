@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use incoming_leads_model::limits::MAX_BODY_BYTES;
+
 /// The limits of the HTTP layer, with their defaults.
 ///
 /// What bounds a lead (lengths, depths, numbers) is the model's; these bound what a peer may cost before and beside that.
@@ -16,8 +18,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "options that callers write with `..Limits::default()`")]
 pub struct Limits {
-    /// From the first byte of a request (or the opening of the connection) to the end of its head; then the connection is closed.
-    /// Default 5 s.
+    /// From the first byte of a request (or the opening of the connection) to the end of its head; then the connection
+    /// is closed. Default 5 s.
     pub header_time: Duration,
     /// To read a whole body; then 408. Default 10 s.
     pub body_time: Duration,
@@ -62,7 +64,7 @@ impl Default for Limits {
             headers: 100,
             header_bytes: 32 << 10,
             uri_bytes: 8 << 10,
-            body_bytes: 1 << 20,
+            body_bytes: MAX_BODY_BYTES,
             cache_bytes: 64 << 20,
         }
     }
