@@ -1,11 +1,15 @@
 //! Who may do what, over HTTP.
 
+use std::sync::Arc;
+
+use incoming_leads_port::{Principal, Registry};
+use incoming_leads_server::{Config, Server, Session, SessionTable};
 use serde_json::json;
 
-use incoming_leads_server::Config;
-
 use crate::raw::exchange;
-use crate::world::{ADMINISTRATOR, GONE, NOBODY, SORTER, STRANGER, VIEWER, World, request};
+use crate::world::{
+    ADMINISTRATOR, AMOCRM, GONE, KOMMO, NOBODY, SORTER, STRANGER, VIEWER, World, memory, request,
+};
 
 const UNSORTED: &str = "/api/v4/leads/unsorted";
 const CHAT: &str = "9ca097816a45770002e406db35e2a1945364d570b765332cef7a57289fc0";
@@ -108,4 +112,32 @@ async fn only_the_names_served_are_answered() {
     // Who looks after the process does not know its names.
     let alive = exchange(world.addr(), "GET /healthz HTTP/1.1\r\nHost: 10.0.0.1\r\n\r\n").await.unwrap();
     assert_eq!(alive.status, 200);
+}
+
+#[tokio::test]
+async fn a_table_of_sessions_keeps_the_host_of_an_account_to_it() {
+    let memory = memory(&[KOMMO, AMOCRM]).await;
+    let session = async |account: u64, user: u64| {
+        let (account_id, user_id) = (account.try_into().unwrap(), user.try_into().unwrap());
+        let principal = Principal { account_id, user_id };
+        Session::of(principal, memory.open(principal).await.unwrap())
+    };
+    let gate = SessionTable::new()
+        .with_subdomain("ours", "Example", session(31_361_463, 8_375_357).await)
+        .with_subdomain("theirs", "other", session(28_805_383, 123_123).await)
+        .with("anybody's", session(28_805_383, 123_123).await);
+    let server = Server::start(Config::default(), Arc::new(gate)).await.unwrap();
+    for (token, host, status) in [
+        ("ours", "example.leads.test", 200),
+        ("ours", "other.leads.test", 401),
+        ("theirs", "other.leads.test", 200),
+        ("theirs", "example.leads.test", 401),
+        ("anybody's", "example.leads.test", 401),
+        ("anybody's", "leads.test", 200),
+        ("ours", "localhost", 200),
+        ("nobody's", "leads.test", 401),
+    ] {
+        let asked = request(token, "GET", "/api/v4/account", "").replace("leads.example", host);
+        assert_eq!(exchange(server.addr(), asked).await.unwrap().status, status, "{token} on {host}");
+    }
 }
