@@ -26,6 +26,7 @@ fn step() -> impl Strategy<Value = Step> {
             Just(Fault::LostAnswer),
             Just(Fault::LostRequest),
             Just(Fault::Unavailable),
+            Just(Fault::Unauthorized),
             Just(Fault::LostAndSorted),
             Just(Fault::Hangs)
         ]
