@@ -10,8 +10,8 @@ use incoming_leads_model::{
     Scene, Summary, SummaryQuery, Uid, UserId,
 };
 use incoming_leads_port::{
-    Capabilities, Clock, Digest, Error, ErrorKind, IdSource, Ids, IncomingLeads, Operation, Principal,
-    Result, SystemClock,
+    Capabilities, Clock, Digest, Error, ErrorKind, IdSource, Ids, IncomingLeads, Operation, Outcome,
+    Principal, Result, SystemClock,
 };
 
 use crate::holdings::Holdings;
@@ -170,10 +170,11 @@ impl IncomingLeads for Handle {
 /// What locking answers.
 pub(crate) type Locked<G> = std::result::Result<G, std::sync::PoisonError<G>>;
 
-/// The guard. Where a write broke off in the middle nobody can tell what is true.
+/// The guard. Where an earlier write broke off in the middle nobody can tell what is true, so this one is not begun.
 pub(crate) fn lock<G>(locked: Locked<G>, operation: Operation) -> Result<G> {
     locked.map_err(|_| {
         Error::new(ErrorKind::Damaged, operation)
+            .with_outcome(Outcome::NotApplied)
             .with_detail("an earlier write to the store broke off in the middle")
     })
 }

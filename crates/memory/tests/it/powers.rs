@@ -1,13 +1,17 @@
 //! What the further traits promise, and what refusals leave behind.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use incoming_leads_memory::Memory;
 use incoming_leads_model::document::Line;
 use incoming_leads_model::{
-    Accept, Cards, Decline, EntityRef, Link, LinkTarget, ListQuery, More, PageRequest, Refusal, Right,
-    SummaryQuery, Uid,
+    Accept, Add, Cards, Decline, EntityRef, Link, LinkTarget, ListQuery, Moment, More, PageRequest, Refusal,
+    Right, SummaryQuery, Uid,
 };
 use incoming_leads_port::{
-    Capabilities, Cursor, Digest, EntityQuery, ErrorKind, Outcome, Principal, Provision, Registry,
+    Capabilities, Clock, Cursor, Digest, EntityQuery, ErrorKind, Ids, Outcome, Principal, Provision, Registry,
 };
 
 use crate::world::{
@@ -287,4 +291,30 @@ fn debug_output_tells_no_data() {
     let world = World::new();
     let shown = format!("{:?} {:?}", world.memory, world.ports);
     assert!(shown.contains("Memory") && !shown.contains("example.com"), "{shown}");
+}
+
+/// A clock that stands still, and breaks when it is told to.
+#[derive(Debug, Default)]
+struct Fragile(AtomicBool);
+
+impl Clock for Fragile {
+    fn now(&self) -> Moment {
+        assert!(!self.0.load(Ordering::Relaxed), "the clock is broken");
+        Moment::MIN
+    }
+}
+
+#[test]
+fn what_broke_off_in_the_middle_is_damaged_and_nothing_more_is_begun() {
+    let clock = Arc::new(Fragile::default());
+    let memory = Memory::new(clock.clone(), Arc::new(Ids::sequential()));
+    now(memory.import(vec![Line::Account(Box::new(layout(1)))])).unwrap();
+    let incoming = now(memory.open(principal(ADMINISTRATOR))).unwrap().incoming;
+    let add = Add::calls(vec![draft(call(1))]);
+    clock.0.store(true, Ordering::Relaxed);
+    catch_unwind(AssertUnwindSafe(|| now(incoming.add(&add)))).unwrap_err();
+    clock.0.store(false, Ordering::Relaxed);
+    let error = now(incoming.add(&add)).unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Damaged, Outcome::NotApplied));
+    assert_eq!(now(incoming.list(&ListQuery::default())).unwrap_err().kind(), ErrorKind::Damaged);
 }
