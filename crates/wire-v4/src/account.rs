@@ -1,5 +1,7 @@
 //! The account, its users, pipelines, statuses and custom fields. Keys as observed on the vendor's v4.
 
+use std::borrow::Cow;
+
 use http::{Method, Request, Response};
 use incoming_leads_model::{
     Account, Choice, EntityKind, Field, FieldId, Layout, Pipeline, PipelineId, Rights, Status, StatusId,
@@ -121,8 +123,8 @@ pub fn pipeline_response(pipeline: PipelineId, layout: &Layout, origin: &Origin)
 pub fn statuses_response(pipeline: PipelineId, layout: &Layout, origin: &Origin) -> Response<Vec<u8>> {
     let Some(pipeline) = layout.pipeline(pipeline) else { return no_content() };
     let path = format!("/api/v4/leads/pipelines/{}/statuses", pipeline.id);
-    collection(&path, "statuses", &pipeline.statuses, origin, |w, status| {
-        write_status(w, status, pipeline, layout)
+    collection(&path, "statuses", told_statuses(pipeline), origin, |w, status| {
+        write_status(w, &status, pipeline, layout);
     })
 }
 
@@ -135,9 +137,9 @@ pub fn status_response(
     origin: &Origin,
 ) -> Response<Vec<u8>> {
     let pipeline = layout.pipeline(pipeline);
-    let found = pipeline.and_then(|p| Some((p, p.statuses.iter().find(|own| own.id == status)?)));
+    let found = pipeline.and_then(|p| Some((p, told_statuses(p).into_iter().find(|own| own.id == status)?)));
     match found {
-        Some((pipeline, status)) => ok(origin, |w| write_status(w, status, pipeline, layout)),
+        Some((pipeline, status)) => ok(origin, |w| write_status(w, &status, pipeline, layout)),
         None => no_content(),
     }
 }
@@ -161,11 +163,13 @@ pub fn user_response(user: UserId, layout: &Layout, origin: &Origin) -> Response
 #[must_use]
 pub fn fields_response(kind: EntityKind, layout: &Layout, origin: &Origin) -> Response<Vec<u8>> {
     let path = format!("/api/v4/{}/custom_fields", folder(kind));
-    let fields: Vec<&Field> = layout.fields.iter().filter(|field| field.entity == kind).collect();
+    let fields: Vec<_> = fields_of(kind, layout).collect();
     if fields.is_empty() {
         return no_content();
     }
-    collection(&path, "custom_fields", fields, origin, |w, field| write_field(w, field, layout))
+    collection(&path, "custom_fields", fields, origin, |w, (place, field)| {
+        write_field(w, field, place, layout)
+    })
 }
 
 /// Server: answers with a custom field of a kind of entity; 204 when there is none.
@@ -176,10 +180,15 @@ pub fn field_response(
     layout: &Layout,
     origin: &Origin,
 ) -> Response<Vec<u8>> {
-    match layout.fields.iter().find(|own| own.entity == kind && own.id == field) {
-        Some(field) => ok(origin, |w| write_field(w, field, layout)),
+    match fields_of(kind, layout).find(|(_, own)| own.id == field) {
+        Some((place, field)) => ok(origin, |w| write_field(w, field, place, layout)),
         None => no_content(),
     }
+}
+
+/// The custom fields of a kind of entity, each with its place, from 1.
+fn fields_of(kind: EntityKind, layout: &Layout) -> impl Iterator<Item = (u64, &Field)> {
+    (1..).zip(layout.fields.iter().filter(move |field| field.entity == kind))
 }
 
 /// A list that is told whole, on one page.
@@ -207,7 +216,7 @@ fn collection<T>(
 }
 
 fn write_pipeline(w: &mut Writer<'_>, pipeline: &Pipeline, layout: &Layout) {
-    let Pipeline { id, name, sort, is_main, is_archive, is_unsorted_on, statuses } = pipeline;
+    let Pipeline { id, name, sort, is_main, is_archive, is_unsorted_on, statuses: _ } = pipeline;
     w.object(|w| {
         w.field("id", id.get());
         w.field("name", name);
@@ -220,7 +229,7 @@ fn write_pipeline(w: &mut Writer<'_>, pipeline: &Pipeline, layout: &Layout) {
         w.key("_embedded");
         w.object(|w| {
             w.key("statuses");
-            w.list(statuses, |w, status| write_status(w, status, pipeline, layout));
+            w.list(told_statuses(pipeline), |w, status| write_status(w, &status, pipeline, layout));
         });
     });
 }
@@ -230,11 +239,33 @@ fn push_pipeline_path(out: &mut Vec<u8>, pipeline: &Pipeline) {
     push_number(out, pipeline.id.get());
 }
 
+/// "Won" and "lost" as a pipeline has them that does not list its own: clients look up the status of a lead here.
+fn closing() -> [Status; 2] {
+    let closing = |id, name: &str, sort, color: &str| Status {
+        id,
+        name: name.to_owned(),
+        sort,
+        kind: StatusKind::Ordinary,
+        color: color.to_owned(),
+    };
+    [
+        closing(StatusId::WON, "Closed - won", 10_000, "#CCFF66"),
+        closing(StatusId::LOST, "Closed - lost", 11_000, "#D5D8DB"),
+    ]
+}
+
+/// The statuses of a pipeline, "won" and "lost" among them.
+fn told_statuses(pipeline: &Pipeline) -> Vec<Cow<'_, Status>> {
+    let own = &pipeline.statuses;
+    let closing = closing().into_iter().filter(|closing| own.iter().all(|status| status.id != closing.id));
+    own.iter().map(Cow::Borrowed).chain(closing.map(Cow::Owned)).collect()
+}
+
 fn write_status(w: &mut Writer<'_>, status: &Status, pipeline: &Pipeline, layout: &Layout) {
     let Status { id, name, sort, kind, color } = status;
     let (is_editable, number) = match kind {
         StatusKind::Unsorted => (false, 1u64),
-        StatusKind::Ordinary => (true, 0),
+        StatusKind::Ordinary => (![StatusId::WON, StatusId::LOST].contains(id), 0),
     };
     w.object(|w| {
         w.field("id", id.get());
@@ -285,8 +316,9 @@ fn write_user(w: &mut Writer<'_>, user: &User) {
             });
             w.field("mail_access", administrate);
             w.field("catalog_access", administrate);
+            // One client takes nothing but a list here.
             w.key("status_rights");
-            w.null();
+            w.list([(); 0], |_, ()| ());
             w.field("is_admin", administrate);
             w.field("is_free", false);
             w.field("is_active", *is_active);
@@ -302,11 +334,12 @@ fn write_user(w: &mut Writer<'_>, user: &User) {
     });
 }
 
-fn write_field(w: &mut Writer<'_>, field: &Field, layout: &Layout) {
+fn write_field(w: &mut Writer<'_>, field: &Field, place: u64, layout: &Layout) {
     let Field { id, entity, name, code, field_type, choices } = field;
     w.object(|w| {
         w.field("id", id.get());
         w.field("name", name);
+        w.field("sort", place);
         w.field("type", field_type);
         w.field("account_id", layout.account.id.get());
         w.field("code", code.as_ref());
@@ -315,10 +348,11 @@ fn write_field(w: &mut Writer<'_>, field: &Field, layout: &Layout) {
         if choices.is_empty() {
             w.null();
         } else {
-            w.list(choices, |w, Choice { id, value, code }| {
+            w.list((1u64..).zip(choices), |w, (place, Choice { id, value, code })| {
                 w.object(|w| {
                     w.field("id", id.get());
                     w.field("value", value);
+                    w.field("sort", place);
                     w.field("code", code.as_ref());
                 });
             });
@@ -423,7 +457,7 @@ document! {
 }
 
 /// Client: reads the answer with the pipelines. A name that is null is empty; a `type` of 1 is the stage of incoming
-/// leads.
+/// leads; "won" and "lost" as our server adds them to every pipeline are not listed.
 ///
 /// # Errors
 /// What the server refused, or what of its answer cannot be read.
@@ -431,6 +465,7 @@ pub fn read_pipelines<B: AsRef<[u8]>>(response: &Response<B>) -> Result<Vec<Pipe
     let Some(body) = success(response)? else { return Ok(Vec::new()) };
     let PipelinesDocument { embedded } = crate::json::decode(body)?;
     let PipelineItems { items } = required("_embedded", embedded)?;
+    let closing = closing();
     Ok(each("_embedded.pipelines", items, |document| {
         let PipelineDocument {
             id: number,
@@ -442,6 +477,8 @@ pub fn read_pipelines<B: AsRef<[u8]>>(response: &Response<B>) -> Result<Vec<Pipe
             account_id: _,
             embedded,
         } = document;
+        let mut statuses = each("_embedded.statuses", embedded.unwrap_or_default().statuses, read_status)?;
+        statuses.retain(|status| !closing.contains(status));
         Ok(Pipeline {
             id: required("id", id("id", number)?)?,
             name: text(name).unwrap_or_default(),
@@ -449,7 +486,7 @@ pub fn read_pipelines<B: AsRef<[u8]>>(response: &Response<B>) -> Result<Vec<Pipe
             is_main: is_main == Some(Flag(true)),
             is_archive: is_archive == Some(Flag(true)),
             is_unsorted_on: is_unsorted_on != Some(Flag(false)),
-            statuses: each("_embedded.statuses", embedded.unwrap_or_default().statuses, read_status)?,
+            statuses,
         })
     })?)
 }

@@ -64,7 +64,8 @@
 //! - **Lead, contact, company, customer as such**: a lead's `is_unsorted`; a contact's empty first or last name; fields
 //!   and choices named by code where the account defines them: they come back by id; keys for which the model has no
 //!   place (`group_id`, `score` ...) when they have the value of a fresh entity.
-//! - **Account**: policies. **User**: nothing; of other servers' finer rights only view, add and edit of leads.
+//! - **Account**: policies. **Pipeline**: "won" and "lost" that are listed just as this crate writes them where they are
+//!   not. **User**: nothing; of other servers' finer rights only view, add and edit of leads.
 //!   **Custom field**: nothing.
 //! - **Questions**: a filter that can match nothing is not asked at all; `cards`.
 

@@ -10,7 +10,7 @@ use incoming_leads_model::limits::MAX_PAGE_SIZE;
 use incoming_leads_model::{EntityKind, EntityRef, More, NoteId, PageRequest};
 use incoming_leads_port::{Directory, EntityQuery, Error, ErrorKind, Operation};
 use incoming_leads_wire_v4::route::Route;
-use incoming_leads_wire_v4::{Problem, account, entity};
+use incoming_leads_wire_v4::{Problem, account, entity, no_content};
 
 use super::Answer;
 use crate::app::Caller;
@@ -99,9 +99,15 @@ pub(super) async fn note(on: EntityRef, id: NoteId, caller: &Caller) -> Answer {
     Ok(entity::note_response(None, &layout, &caller.origin))
 }
 
-/// Account, pipelines, statuses, users, custom fields: all that is told of an account.
-pub(super) async fn layout(route: &Route, caller: &Caller) -> Answer {
+/// Account, pipelines, statuses, users, custom fields: all that is told of an account. Lists are told whole, on their
+/// first page.
+pub(super) async fn layout(route: &Route, caller: &Caller, request: &Request<Incoming>) -> Answer {
+    let is_list = matches!(route, Route::Fields(_) | Route::Pipelines | Route::Statuses(_) | Route::Users);
+    let is_past_the_end = is_list && entity::read_list_request(request)?.number() > 1;
     let layout = directory(caller)?.layout().await?;
+    if is_past_the_end {
+        return Ok(no_content());
+    }
     let origin = &caller.origin;
     Ok(match *route {
         Route::Fields(kind) => account::fields_response(kind, &layout, origin),

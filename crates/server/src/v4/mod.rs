@@ -45,7 +45,7 @@ pub(crate) async fn answer(
         | Route::Status(..)
         | Route::Users
         | Route::User(_)
-        | Route::Account => directory::layout(&route, &caller).await,
+        | Route::Account => directory::layout(&route, &caller, &request).await,
         // An intake that is closed, and whatever the wire will know one day.
         _ => Err(Failure::new(StatusCode::NOT_FOUND, "there is nothing at this address")),
     };

@@ -44,6 +44,26 @@ async fn an_empty_list_and_a_page_past_the_end_have_no_content() {
     }
 }
 
+/// Who asks for page after page until there is no content comes to an end.
+#[tokio::test]
+async fn a_list_that_is_told_whole_has_one_page() {
+    let world = World::kommo().await;
+    for list in [
+        "users",
+        "leads/pipelines",
+        "leads/pipelines/6950551/statuses",
+        "leads/custom_fields",
+        "contacts/custom_fields",
+    ] {
+        assert_eq!(world.get(&format!("/api/v4/{list}?page=1&limit=1")).await.status, 200, "{list}");
+        assert_eq!(world.get(&format!("/api/v4/{list}?limit=250&page=2")).await.status, 204, "{list}");
+        assert_eq!(world.get(&format!("/api/v4/{list}?page=0")).await.status, 400, "{list}");
+    }
+    for one in ["account", "leads/pipelines/6950551", "users/8375357"] {
+        assert_eq!(world.get(&format!("/api/v4/{one}?limit=250&page=2")).await.status, 200, "{one}");
+    }
+}
+
 #[tokio::test]
 async fn a_list_tells_no_total_and_its_links_lead_on_where_the_client_is() {
     let world = World::kommo().await;

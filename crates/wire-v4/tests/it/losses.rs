@@ -360,6 +360,10 @@ fn layout() -> Layout {
     .unwrap()
 }
 
+fn json(answer: &http::Response<Vec<u8>>) -> serde_json::Value {
+    serde_json::from_slice(answer.body()).unwrap()
+}
+
 fn page<T>(item: T) -> Page<T> {
     Page { items: vec![item], more: More::Yes }
 }
@@ -508,6 +512,52 @@ fn accounts_come_back() {
     assert_eq!(read, layout.fields);
     let none = account::fields_response(incoming_leads_model::EntityKind::Lead, &layout, &origin());
     assert_eq!(none.status().as_u16(), 204);
+}
+
+/// One client indexes all of these, and takes no null for a list or a number.
+#[test]
+fn rights_are_told_with_a_list_of_statuses_and_fields_with_their_place() {
+    let layout = layout();
+    let users = json(&account::users_response(&layout, &origin()));
+    for user in users["_embedded"]["users"].as_array().unwrap() {
+        assert_eq!(user["rights"]["status_rights"], serde_json::json!([]));
+    }
+    let kind = incoming_leads_model::EntityKind::Company;
+    let fields = json(&account::fields_response(kind, &layout, &origin()));
+    let field = &fields["_embedded"]["custom_fields"][0];
+    assert_eq!(field["sort"], 1);
+    assert_eq!((&field["enums"][0]["sort"], &field["enums"][1]["sort"]), (&1.into(), &2.into()));
+    let id = layout.fields[0].id;
+    assert_eq!(&json(&account::field_response(kind, id, &layout, &origin())), field);
+}
+
+#[test]
+fn won_and_lost_stand_in_every_pipeline_once() {
+    let mut layout = layout();
+    let (main, old) = (layout.pipelines[0].id, layout.pipelines[1].id);
+    let told = |layout: &Layout, pipeline| {
+        let statuses = json(&account::statuses_response(pipeline, layout, &origin()));
+        let statuses = statuses["_embedded"]["statuses"].as_array().unwrap().clone();
+        let of = |status: &serde_json::Value| {
+            (
+                status["id"].as_u64().unwrap(),
+                status["type"].as_u64().unwrap(),
+                status["name"].as_str().unwrap().to_owned(),
+            )
+        };
+        statuses.iter().map(of).collect::<Vec<_>>()
+    };
+    let (won, lost) = ((142, 0, "Closed - won".to_owned()), (143, 0, "Closed - lost".to_owned()));
+    assert_eq!(told(&layout, old), [won.clone(), lost.clone()]);
+    assert_eq!(told(&layout, main)[2..], [won, lost.clone()]);
+    let one = account::status_response(main, StatusId::WON, &layout, &origin());
+    assert_eq!((&json(&one)["id"], &json(&one)["is_editable"]), (&142.into(), &false.into()));
+
+    let own = r##"{"id":142,"name":"Paid","sort":99}"##;
+    layout.pipelines[1].statuses.push(serde_json::from_str(own).unwrap());
+    assert_eq!(told(&layout, old), [(142, 0, "Paid".to_owned()), lost]);
+    let read = account::read_pipelines(&account::pipelines_response(&layout, &origin())).unwrap();
+    assert_eq!(read, layout.pipelines);
 }
 
 #[test]
