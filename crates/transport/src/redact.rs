@@ -6,12 +6,13 @@ use http::header::{AUTHORIZATION, COOKIE};
 
 use crate::transport::Request;
 
-/// Query and form keys whose values are secrets.
-const SECRET_KEYS: [&str; 9] = [
+/// Keys whose values are secrets, in queries, forms and JSON; in lower case, though they may be written in any.
+const SECRET_KEYS: [&str; 10] = [
     "api_key",
     "login",
-    "USER_LOGIN",
-    "USER_HASH",
+    "password",
+    "user_login",
+    "user_hash",
     "access_token",
     "refresh_token",
     "client_secret",
@@ -27,16 +28,13 @@ const BLANK: &str = "***";
 pub fn curl(request: &Request) -> String {
     let mut command = format!("curl -X {} {}", request.method(), quoted(&address(request.uri())));
     for (name, value) in request.headers() {
-        let shown = if name == AUTHORIZATION || name == COOKIE || name.as_str().contains("token") {
-            BLANK
-        } else {
-            value.to_str().unwrap_or(BLANK)
-        };
+        let is_secret = name == AUTHORIZATION || name == COOKIE || name.as_str().contains("token");
+        let shown = if is_secret || value.is_sensitive() { BLANK } else { value.to_str().unwrap_or(BLANK) };
         // Writing to a String cannot fail.
         let _ = write!(command, " -H {}", quoted(&format!("{name}: {shown}")));
     }
     let body = String::from_utf8_lossy(request.body());
-    if SECRET_KEYS.iter().any(|key| body.contains(key)) {
+    if holds_secret(&body) {
         command.push_str(" --data '*** (holds secrets)'");
     } else if !body.is_empty() {
         let _ = write!(command, " --data {}", quoted(&body));
@@ -55,13 +53,27 @@ pub(crate) fn address(uri: &http::Uri) -> String {
     for (place, pair) in uri.query().into_iter().flat_map(|query| query.split('&')).enumerate() {
         shown.push(if place == 0 { '?' } else { '&' });
         let key = pair.split('=').next().unwrap_or_default();
-        if SECRET_KEYS.contains(&key) {
+        if is_secret(key) {
             let _ = write!(shown, "{key}={BLANK}");
         } else {
             shown.push_str(pair);
         }
     }
     shown
+}
+
+/// Whether the name of a parameter is that of a secret. One with an escape in it may hide what it is called, but for the
+/// brackets, which many clients escape.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace("%5b", "[").replace("%5d", "]");
+    name.contains('%') || SECRET_KEYS.contains(&name.as_str())
+}
+
+/// Whether a form or JSON has the key of a secret.
+fn holds_secret(body: &str) -> bool {
+    let is_of_form = body.split('&').any(|pair| pair.split_once('=').is_some_and(|(key, _)| is_secret(key)));
+    let body = body.to_ascii_lowercase();
+    is_of_form || SECRET_KEYS.iter().any(|key| body.contains(&format!("\"{key}\"")))
 }
 
 /// A word of a POSIX shell.

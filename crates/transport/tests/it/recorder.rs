@@ -1,6 +1,6 @@
 //! What is shown of a request.
 
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use incoming_leads_transport::{Arrival, Recorder, SendErrorKind, Transport, curl};
 
 use crate::script::{Script, error, request, status};
@@ -36,6 +36,22 @@ fn curl_shows_all_but_secrets() {
          -H 'authorization: ***' -H 'x-refresh-token: ***' -H 'content-type: application/json' \
          --data '[{\"name\":\"it'\\''s\"}]'"
     );
-    *shown.body_mut() = b"client_secret=s3cret".to_vec();
-    assert!(!curl(&shown).contains("s3cret"));
+    for body in ["client_secret=s3cret", "a=b&USER_HASH=s3cret", r#"{"Client_Secret" : "s3cret"}"#] {
+        *shown.body_mut() = body.into();
+        assert!(!curl(&shown).contains("s3cret"), "{body}");
+    }
+}
+
+#[test]
+fn secrets_are_known_however_they_are_spelt_and_nothing_else_is_hidden() {
+    let mut shown = request(Method::GET);
+    *shown.uri_mut() =
+        "https://example.kommo.com/api?filter%5Buid%5D=it&Token=s3cret&api%5Fkey=s3cret".parse().unwrap();
+    let mut value: HeaderValue = "s3cret".parse().unwrap();
+    value.set_sensitive(true);
+    shown.headers_mut().insert("x-session", value);
+    *shown.body_mut() = br#"[{"metadata":{"service_code":"a-code"}}]"#.to_vec();
+    let shown = curl(&shown);
+    assert!(!shown.contains("s3cret"), "{shown}");
+    assert!(shown.contains("filter%5Buid%5D=it") && shown.contains("a-code"), "{shown}");
 }
