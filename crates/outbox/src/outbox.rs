@@ -22,7 +22,7 @@ pub struct Settings {
     /// How many leads are sent in one add at most; never more than an add may hold
     /// ([`MAX_BATCH_ITEMS`]). Default: 50, as the vendor recommends.
     pub batch: usize,
-    /// How many leads may wait. Default: 1,000,000.
+    /// How many leads may wait; dead letters, which wait for a person, do not count. Default: 1,000,000.
     pub capacity: usize,
     /// The first pause after the other side could not be reached; it doubles up to a minute. Default: 1 s.
     pub pause: Duration,
@@ -140,7 +140,8 @@ impl Outbox {
         Ok(Self { port, clock, settings, shared: Arc::new(Shared { inner, submitted, delivering }) })
     }
 
-    /// Takes a call or form in. When this returns it survives the process and the machine.
+    /// Takes a call or form in. When this returns it survives the process and the machine. It blocks its thread until
+    /// the disk has it.
     ///
     /// # Errors
     /// [`OutboxError::Full`], and [`OutboxError::File`] when it cannot be kept: then it was not taken.
