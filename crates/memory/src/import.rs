@@ -19,7 +19,14 @@ pub(crate) fn import(memory: &Memory, lines: Vec<Line>) -> Result<()> {
     let mut accounts = memory.shared.accounts_mut(OPERATION)?;
     let mut credentials = lock(memory.shared.credentials.write(), OPERATION)?;
     let tokens = check(&accounts, &lines)?;
-    memory.shared.ids.raise(floor(&lines));
+    let floor = floor(&lines);
+    if !floor.leaves_room() {
+        return Err(invalid(format!(
+            "an id is above {}, so that no room is left for new ones",
+            Floor::HIGHEST
+        )));
+    }
+    memory.shared.ids.raise(floor);
 
     let named: BTreeSet<AccountId> = lines.iter().filter_map(account_of).collect();
     let locks: Vec<(AccountId, Arc<RwLock<Holdings>>)> =

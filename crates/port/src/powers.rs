@@ -282,7 +282,8 @@ pub trait Provision: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) for a document of another version, a plain secret (its reader hashes
-    /// it), a line of an account that was not told before, or a draft that is refused.
+    /// it), a line of an account that was not told before, an id that leaves no room above it
+    /// ([`Floor::HIGHEST`](crate::Floor::HIGHEST)), or a draft that is refused.
     async fn import(&self, lines: Vec<Line>) -> Result<()>;
 
     /// All that is held, of one account or of all, as lines of the model's document: [`Provision::import`] of them

@@ -6,6 +6,7 @@ use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use incoming_leads_model::limits::MAX_SAFE_INTEGER;
 use incoming_leads_model::{CompanyId, ContactId, LeadId, Minted, Moment, NoteId, TagId, Uid, Wants};
 
 /// Tells the time.
@@ -79,6 +80,18 @@ pub struct Floor {
     pub notes: u64,
     /// Of tags.
     pub tags: u64,
+}
+
+impl Floor {
+    /// The largest floor that leaves room: 2^40 ids lie above it. A store refuses to import larger ids.
+    pub const HIGHEST: u64 = MAX_SAFE_INTEGER - (1 << 40);
+
+    /// Whether ids can still be made above it.
+    #[must_use]
+    pub fn leaves_room(self) -> bool {
+        let Self { leads, parties, notes, tags } = self;
+        [leads, parties, notes, tags].into_iter().all(|largest| largest <= Self::HIGHEST)
+    }
 }
 
 /// Counters and a keyed random function: the [`IdSource`] of one process.

@@ -8,7 +8,9 @@ use incoming_leads_model::document::{Incoming, Line, Of, Secret, Token};
 use incoming_leads_model::{
     Cards, Draft, EventKind, IncomingLead, ListQuery, OrderKey, PageRequest, SummaryQuery, Tag, Uid,
 };
-use incoming_leads_port::{Digest, EntityQuery, ErrorKind, Ids, ManualClock, Ports, Provision, Registry};
+use incoming_leads_port::{
+    Digest, EntityQuery, ErrorKind, Floor, Ids, ManualClock, Ports, Provision, Registry,
+};
 use proptest::prelude::*;
 
 use crate::oracle::lived_in;
@@ -271,4 +273,22 @@ fn an_item_without_its_add_waits_and_is_decided_like_any_other() {
     let query = SummaryQuery { uids: Some(vec![uid]), ..SummaryQuery::default() };
     let summary = now(ports.incoming.summary(&query)).unwrap();
     assert_eq!((summary.total, summary.declined), (0, Some(1)));
+}
+
+#[test]
+fn an_id_that_leaves_no_room_is_refused_and_the_highest_is_not() {
+    let tag = |number: u64| {
+        let row = Tag { id: id(number), name: format!("tag {number}") };
+        Line::Tag(Of { account_id: principal(ADMINISTRATOR).account_id, row })
+    };
+    let memory = Memory::new(Arc::new(ManualClock::new(moment(START))), Arc::new(Ids::sequential()));
+    now(memory.import(vec![Line::Account(Box::new(layout(principal(ADMINISTRATOR).account_id.get())))])).unwrap();
+    for number in [Floor::HIGHEST + 1, (1 << 53) - 1] {
+        let error = now(memory.import(vec![tag(number)])).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.to_string().contains("no room"), "{error}");
+    }
+    now(memory.import(vec![tag(Floor::HIGHEST)])).unwrap();
+    let ports = now(memory.open(principal(ADMINISTRATOR))).unwrap();
+    now(ports.incoming.add(&incoming_leads_model::Add::calls(vec![draft(call(1))]))).unwrap();
 }

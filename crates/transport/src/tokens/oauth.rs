@@ -53,7 +53,7 @@ impl TokenSource for Secret {
 /// A grant of OAuth that is renewed when it dies. Source: OAuth pages of the vendor.
 #[derive(Debug)]
 pub struct OAuth<T> {
-    transport: T,
+    transport: Arc<T>,
     endpoint: http::Uri,
     client_id: String,
     client_secret: Secret,
@@ -78,11 +78,26 @@ struct Renewed {
     expires_in: Option<u64>,
 }
 
+impl<T> Clone for OAuth<T> {
+    fn clone(&self) -> Self {
+        let Self { transport, endpoint, client_id, client_secret, redirect_uri, store, time } = self;
+        Self {
+            transport: Arc::clone(transport),
+            endpoint: endpoint.clone(),
+            client_id: client_id.clone(),
+            client_secret: client_secret.clone(),
+            redirect_uri: redirect_uri.clone(),
+            store: Arc::clone(store),
+            time: Arc::clone(time),
+        }
+    }
+}
+
 impl<T: Transport> OAuth<T> {
     /// Renews at `endpoint` (`https://NAME.kommo.com/oauth2/access_token`) what `store` keeps.
     pub fn new(transport: T, endpoint: http::Uri, store: Arc<dyn TokenStore>, time: Arc<dyn Time>) -> Self {
         let (client_id, client_secret, redirect_uri) = (String::new(), Secret::new(""), String::new());
-        Self { transport, endpoint, client_id, client_secret, redirect_uri, store, time }
+        Self { transport: Arc::new(transport), endpoint, client_id, client_secret, redirect_uri, store, time }
     }
 
     /// As this integration.
@@ -126,9 +141,18 @@ impl<T: Transport> OAuth<T> {
                 leased_until_millis: Some(until),
             };
             if self.store.swap(stored.version, leased.clone()).await.map_err(store_failed)? {
-                return self.renew(leased).await.map(Some);
+                return self.renew_whatever_happens(leased).await.map(Some);
             }
         }
+    }
+
+    /// In a task of its own: a caller that gives up must not take along the answer to a token that works once.
+    async fn renew_whatever_happens(&self, leased: Stored) -> Result<Secret, SendError> {
+        let renewer = self.clone();
+        let renewal = tokio::spawn(async move { renewer.renew(leased).await });
+        renewal
+            .await
+            .unwrap_or_else(|error| Err(unauthorized("the renewal broke off".to_owned()).with_source(error)))
     }
 
     /// Renews what we hold the lease of.

@@ -69,7 +69,10 @@ impl Transport for Service {
     async fn send(&self, request: Request) -> Result<Response, SendError> {
         tokio::task::yield_now().await;
         if request.uri().path() == "/oauth2/access_token" {
-            return self.renew(request.body());
+            let answer = self.renew(request.body());
+            // The answer is on its way: whoever gives up now must not lose it.
+            tokio::task::yield_now().await;
+            return answer;
         }
         let good = format!("Bearer access-{}", self.generation.load(Ordering::SeqCst));
         let is_good = request.headers().get(AUTHORIZATION).is_some_and(|value| value == good.as_str());
@@ -191,6 +194,26 @@ async fn a_lease_of_somebody_who_died_runs_out() {
     service.kill_access();
     assert_eq!(status_of(&client(&service, store, &time)).await, StatusCode::OK);
     assert!(time.now() >= START + Duration::from_secs(30), "the lease was waited for");
+}
+
+#[tokio::test]
+async fn a_caller_that_gives_up_does_not_take_the_renewed_grant_along() {
+    let (service, time) = (Service::new(), time());
+    let store = Arc::new(MemoryStore::new(grant()));
+    let caller = Arc::new(client(&service, store.clone(), &time));
+    service.kill_access();
+    let asking = tokio::spawn({
+        let caller = caller.clone();
+        async move { status_of(&*caller).await }
+    });
+    while service.renewals.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    asking.abort();
+    assert!(asking.await.unwrap_err().is_cancelled());
+    assert_eq!(status_of(&*caller).await, StatusCode::OK);
+    assert_eq!(service.renewals.load(Ordering::SeqCst), 1);
+    assert_eq!(store.load().await.unwrap().grant.refresh_token, Some(Secret::new("refresh-1")));
 }
 
 #[tokio::test]
