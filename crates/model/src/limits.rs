@@ -31,8 +31,11 @@ pub const MAX_SOURCE_UID_BYTES: usize = 255;
 pub const MAX_NAME_CHARS: usize = 255;
 /// Bytes of one text inside metadata, at most.
 pub const MAX_METADATA_TEXT_BYTES: usize = 4 << 10;
-/// Bytes of all keys and texts of one item's metadata, at most.
+/// Bytes of all keys and texts of one item's metadata, at most; each value of a further key weighs
+/// [`VALUE_BYTES`] more.
 pub const MAX_METADATA_BYTES: usize = 16 << 10;
+/// What any value of untyped JSON weighs beside its text, in bytes: numbers and empty lists are not for nothing.
+pub const VALUE_BYTES: usize = 4;
 /// Custom fields of one entity, at most.
 pub const MAX_CUSTOM_FIELDS: usize = 40;
 /// Values of one custom field, at most.
@@ -41,7 +44,8 @@ pub const MAX_FIELD_VALUES: usize = 100;
 pub const MAX_TAGS: usize = 100;
 /// Notes that come with one lead, at most.
 pub const MAX_NOTES: usize = 20;
-/// Bytes of all keys and texts of one entity's body, at most.
+/// Bytes of all keys and texts of one entity's body, at most; each value of a further key or custom field weighs
+/// [`VALUE_BYTES`] more.
 pub const MAX_ENTITY_BYTES: usize = 64 << 10;
 
 /// One row of the table, for the documentation and for tests at n-1, n and n+1.

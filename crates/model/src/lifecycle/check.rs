@@ -10,6 +10,7 @@ use crate::fault::{Fault, FaultCode, Path, Segment};
 use crate::limits::{
     MAX_CUSTOM_FIELDS, MAX_ENTITY_BYTES, MAX_FIELD_VALUES, MAX_JSON_DEPTH, MAX_METADATA_BYTES,
     MAX_METADATA_TEXT_BYTES, MAX_NAME_CHARS, MAX_NOTES, MAX_SAFE_INTEGER, MAX_SOURCE_UID_BYTES, MAX_TAGS,
+    VALUE_BYTES,
 };
 use crate::metadata::{
     CallEvent, ChatClient, ChatOrigin, ChatsMetadata, FormsMetadata, Further, MailAuthor, MailMetadata,
@@ -64,7 +65,7 @@ impl<'a> At<'a> {
 pub(super) struct Check<'a> {
     layout: &'a Layout,
     faults: Vec<Fault>,
-    /// Bytes of keys and texts since the last [`Check::bounded`] began.
+    /// Bytes of keys, texts and untyped values since the last [`Check::bounded`] began.
     weight: usize,
     /// Bytes of one text, at most.
     longest: usize,
@@ -127,8 +128,10 @@ impl<'a> Check<'a> {
         self.weight = 0;
         check(self, at);
         if self.weight > most {
-            let detail =
-                format!("all keys and texts in here have {} bytes, at most {most} are taken", self.weight);
+            let detail = format!(
+                "all keys, texts and values in here weigh {} bytes, at most {most} are taken",
+                self.weight
+            );
             self.fault(at, FaultCode::TooLong, detail);
         }
     }
@@ -398,6 +401,7 @@ impl<'a> Check<'a> {
             self.fault(at, FaultCode::TooLong, format!("nested deeper than {MAX_JSON_DEPTH} levels"));
             return;
         }
+        self.weight += VALUE_BYTES;
         match value {
             Value::Null | Value::Bool(_) => {}
             Value::Number(number) => {

@@ -44,12 +44,17 @@ const HERE: &[(&str, Try)] = &[
     ("text inside metadata", |n| added(sip(json!({"from": text(n)})))),
     ("text inside metadata", |n| added(sip(json!({"further": {"x": [text(n)]}})))),
     ("metadata", |n| {
-        // Keys count too: three texts of the largest size, and a fourth with its key.
+        // Keys count too: three texts of the largest size, and a fourth with its key and what a value weighs.
         let most = limits::MAX_METADATA_TEXT_BYTES as u64;
-        let rest = n - 3 * most - 1;
+        let rest = n - 3 * most - 1 - limits::VALUE_BYTES as u64;
         added(sip(
             json!({"from": text(most), "phone": text(most), "link": text(most), "further": {"x": text(rest)}}),
         ))
+    }),
+    ("metadata", |n| {
+        // Values without a text count too: a list of numbers, and the rest in its key.
+        let rest = n - 3_501 * limits::VALUE_BYTES as u64;
+        added(sip(json!({"further": {text(rest): vec![0; 3_500]}})))
     }),
     ("custom fields of an entity", |n| {
         let field = FieldValues { field: FieldRef::Id(id(2)), values: vec![] };
@@ -69,12 +74,13 @@ const HERE: &[(&str, Try)] = &[
         added(|draft| draft.leads[0].notes = vec![NoteDraft::default(); n as usize])
     }),
     ("body of an entity", |n| {
-        let further = object(json!({"x": [text(n - 1)]}));
+        let further = object(json!({"x": [text(n - 1 - 2 * limits::VALUE_BYTES as u64)]}));
         added(|draft| draft.leads[0].card = Card { further, ..Card::default() })
     }),
     ("body of an entity", |n| {
         added(|draft| {
-            draft.companies[0].card = Card { further: object(json!({text(n): 1})), ..Card::default() }
+            draft.companies[0].card =
+                Card { further: object(json!({text(n - limits::VALUE_BYTES as u64): 1})), ..Card::default() }
         })
     }),
 ];
