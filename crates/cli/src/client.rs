@@ -23,7 +23,7 @@ use crate::{Failure, print, token};
 /// Which server, and how to tell what it answers.
 #[derive(Args)]
 struct To {
-    /// The server: of ours, or https://NAME.kommo.com
+    /// The server: of ours, or `https://NAME.kommo.com`
     #[arg(long, value_name = "URL", env = "INCOMING_LEADS_URL", default_value = "http://127.0.0.1:8080")]
     url: String,
 

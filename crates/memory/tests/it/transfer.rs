@@ -282,7 +282,8 @@ fn an_id_that_leaves_no_room_is_refused_and_the_highest_is_not() {
         Line::Tag(Of { account_id: principal(ADMINISTRATOR).account_id, row })
     };
     let memory = Memory::new(Arc::new(ManualClock::new(moment(START))), Arc::new(Ids::sequential()));
-    now(memory.import(vec![Line::Account(Box::new(layout(principal(ADMINISTRATOR).account_id.get())))])).unwrap();
+    now(memory.import(vec![Line::Account(Box::new(layout(principal(ADMINISTRATOR).account_id.get())))]))
+        .unwrap();
     for number in [Floor::HIGHEST + 1, (1 << 53) - 1] {
         let error = now(memory.import(vec![tag(number)])).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
