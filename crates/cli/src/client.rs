@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
+use futures_util::TryStreamExt as _;
 use incoming_leads_http_v4::HttpV4;
 use incoming_leads_model::limits::MAX_BATCH_ITEMS;
 use incoming_leads_model::{
     Accept, Add, Category, Channel, ContactId, CustomerId, Decline, Direction, Draft, Generation,
-    IncomingLead, LeadId, Link, LinkTarget, ListFilter, ListQuery, Metadata, Moment, More, Order, OrderKey,
+    IncomingLead, LeadId, Link, LinkTarget, ListFilter, ListQuery, Metadata, Moment, Order, OrderKey,
     PageRequest, PipelineId, Receipt, StatusId, SummaryQuery, Uid, UserId, Window,
 };
 use incoming_leads_port::{Error, ErrorKind, IncomingLeads, IncomingLeadsExt, Outcome};
@@ -127,16 +128,17 @@ impl List {
         let filter = ListFilter { uids: some(uid), categories, pipelines: some(pipeline_id) };
         let direction = if ascending { Direction::Ascending } else { Direction::Descending };
         let key = if by_update { OrderKey::UpdatedAt } else { OrderKey::CreatedAt };
-        let mut query = ListQuery { filter, order: Order { key, direction }, page, ..ListQuery::default() };
+        let query = ListQuery { filter, order: Order { key, direction }, page, ..ListQuery::default() };
         let port = to.open()?;
-        loop {
-            let page = port.list(&query).await?;
-            to.tell(&page.items, || page.items.iter().map(row).collect())?;
-            let next = query.page.next().filter(|_| all && page.more != More::No && !page.items.is_empty());
-            let Some(next) = next else { break };
-            query.page = next;
+        if all {
+            let mut leads = port.stream(query);
+            while let Some(lead) = leads.try_next().await? {
+                to.tell(std::slice::from_ref(&lead), || row(&lead))?;
+            }
+            return Ok(());
         }
-        Ok(())
+        let page = port.list(&query).await?;
+        to.tell(&page.items, || page.items.iter().map(row).collect())
     }
 }
 

@@ -26,12 +26,13 @@ impl Failure {
     /// What the port answered to a batch whose items have these `request_id`s.
     pub(crate) fn of_batch(error: &Error, request_ids: &[String]) -> Self {
         let status = status(error.kind(), error.outcome());
-        if status.is_server_error() {
+        // What a client did, or asked of a port that lacks it, is its own to know; what failed here is not.
+        let is_told = status.is_client_error() || status == StatusCode::NOT_IMPLEMENTED;
+        if !is_told {
             tracing::error!(error = error as &dyn std::error::Error, "the port failed");
         }
-        let problem = match (status.is_client_error(), error.refusal()) {
+        let problem = match (is_told, error.refusal()) {
             (true, Some(refusal)) => Problem::refusal(refusal, request_ids),
-            // What a client did is its own to know; what failed here is not.
             (true, None) => {
                 Problem::new(status, error.detail().unwrap_or(detail(error.kind(), error.outcome())))
             }
@@ -142,6 +143,15 @@ mod tests {
             (answer.status().as_u16(), &answer.headers()["retry-after"]),
             (503, &HeaderValue::from_static("7"))
         );
+    }
+
+    #[test]
+    fn what_a_port_lacks_is_told() {
+        let error =
+            Error::new(ErrorKind::Unsupported, Operation::List).with_detail("name fewer uids at once");
+        let failure = Failure::from(error);
+        assert_eq!(failure.problem.status, StatusCode::NOT_IMPLEMENTED);
+        assert!(String::from_utf8(failure.problem.to_json()).unwrap().contains("name fewer uids at once"));
     }
 
     #[test]
