@@ -203,3 +203,21 @@ async fn entities_are_told_by_id_also_while_they_are_hidden() {
     assert_eq!(world.get("/api/v4/leads?filter[id]=1").await.status, 204);
     assert_eq!(world.get("/api/v4/leads?filter[id]=x").await.status, 400);
 }
+
+#[tokio::test]
+async fn texts_that_only_look_alike_are_different_and_come_back_byte_for_byte() {
+    let world = World::kommo().await;
+    let twins = ["caf\u{e9}", "cafe\u{301}", "ABC", "abc", "x", " x", "x ", "\u{1f469}\u{200d}\u{1f4bb}"];
+    let item = |text: &&str| {
+        let metadata = json!({"form_id": text, "form_page": "p", "form_sent_at": 1_700_000_000});
+        json!({"source_name": "s", "source_uid": text, "metadata": metadata})
+    };
+    let forms = Value::Array(twins.iter().map(item).collect());
+    // One identity among them would be refused as the duplicate of another.
+    let added = world.post(&format!("{UNSORTED}/forms"), &forms).await;
+    for (place, text) in twins.into_iter().enumerate() {
+        let uid = added["_embedded"]["unsorted"][place]["uid"].as_str().unwrap();
+        let read = world.get(&format!("{UNSORTED}/{uid}")).await.json();
+        assert_eq!((&read["source_uid"], &read["metadata"]["form_id"]), (&json!(text), &json!(text)));
+    }
+}
