@@ -29,7 +29,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Chore {
-    /// Run all tests and doc tests of the workspace; needs nothing but the Rust toolchain
+    /// Run all tests and doc tests of the workspace, on a private PostgreSQL if the machine has its programs
     Test,
     /// Run every job of CI, one after the other; writes nothing
     Ci,

@@ -38,7 +38,7 @@ const LAYERS: &[Layer] = &[
     Layer::new("transport", Only(&[]), Only(&[])),
     Layer::new("memory", Only(&["port", "model"]), Only(&["conformance"])),
     Layer::new("sqlite", Only(&["port", "model"]), Only(&["conformance", "memory"])),
-    Layer::new("postgres", Only(&["port", "model"]), Only(&["conformance", "memory"])),
+    Layer::new("postgres", Only(&["port", "model"]), Only(&["conformance", "memory", "testbed"])),
     Layer::new("outbox", Only(&["port", "model"]), Only(&["conformance", "memory"])),
     Layer::new("conformance", Only(&["port", "model"]), Only(&["memory"])),
     Layer::new(
@@ -56,6 +56,8 @@ const LAYERS: &[Layer] = &[
         Only(&["port", "model", "wire-v4", "wire-v2"]),
         Only(&["conformance", "memory", "sqlite", "postgres", "http-v4", "http-v2"]),
     ),
+    // Starts what tests need; nothing that is shipped depends on it.
+    Layer::new("testbed", Only(&[]), Only(&[])),
     Layer::new("cli", Any, Any),
 ];
 
