@@ -1,6 +1,6 @@
 //! Adds and intake: ids are made, facts are looked up, the model decides.
 
-use incoming_leads_model::{Add, Draft, Event, Minted, Refusal, Scene, TakeIn, Wants};
+use incoming_leads_model::{Add, Arrival, Draft, Event, Minted, Refusal, Scene, TakeIn, Wants};
 use incoming_leads_port::IdSource;
 
 use crate::holdings::Holdings;
@@ -34,13 +34,9 @@ pub(crate) fn seed(
     ids: &dyn IdSource,
     draft: Draft,
 ) -> Result<Vec<Event>, Refusal> {
-    use incoming_leads_model::Metadata;
-    match &draft.metadata {
-        Some(Metadata::Chats(_) | Metadata::Mail(_)) => {
-            take_in(holdings, scene, ids, &TakeIn::new(draft)).map(|event| vec![event])
-        }
-        Some(Metadata::Forms(_)) => add(holdings, scene, ids, &Add::forms(vec![draft])),
-        Some(Metadata::Sip(_)) | None => add(holdings, scene, ids, &Add::calls(vec![draft])),
+    match Arrival::from(draft) {
+        Arrival::Add(command) => add(holdings, scene, ids, &command),
+        Arrival::TakeIn(item) => take_in(holdings, scene, ids, &item).map(|event| vec![event]),
     }
 }
 

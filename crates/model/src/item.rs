@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::{DuplicatePolicy, Policies};
 use crate::draft::{CompanyDraft, ContactDraft, LeadDraft};
 use crate::entity::{Company, Contact, Lead};
 use crate::id::{AccountId, CompanyId, ContactId, CustomerId, LeadId, PipelineId, Uid};
@@ -39,6 +40,17 @@ impl Item {
     #[must_use]
     pub const fn category(&self) -> Category {
         self.metadata.category()
+    }
+
+    /// What keeps identical items apart that wait at the same time, so that a store can have an index over account,
+    /// identity and this in which every entry is unique: nothing where the second is refused or, of a chat, updates
+    /// the first, else the uid (R2, R6).
+    #[must_use]
+    pub fn slot(&self, policies: Policies) -> &str {
+        match (policies.duplicates, self.category()) {
+            (DuplicatePolicy::Refuse, _) | (DuplicatePolicy::Tag, Category::Chats) => "",
+            (DuplicatePolicy::Tag, Category::Sip | Category::Forms | Category::Mail) => self.uid.as_str(),
+        }
     }
 }
 

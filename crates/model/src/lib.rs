@@ -78,8 +78,8 @@ pub use id::{
 pub use identity::Identity;
 pub use item::{Entity, IncomingLead, Item, Linked, Links, Receipt};
 pub use lifecycle::{
-    Accept, Add, AddFacts, AddNeeds, Change, Channel, Decline, Event, EventKind, Impossible, LeadStanding,
-    Link, LinkFacts, LinkTarget, Minted, Scene, Standing, State, StateKind, TakeIn, Wants,
+    Accept, Add, AddFacts, AddNeeds, Arrival, Change, Channel, Decline, Event, EventKind, Impossible,
+    LeadStanding, Link, LinkFacts, LinkTarget, Minted, Scene, Standing, State, StateKind, TakeIn, Wants,
 };
 pub use metadata::{
     CallEvent, Category, ChatClient, ChatOrigin, ChatsMetadata, FormsMetadata, Further, MailAuthor,

@@ -44,7 +44,34 @@ impl Tally {
         }
         tally
     }
+
+    /// As numbers that a database can add up, column by column: the four categories, accepted, declined, linked, and
+    /// the seconds in two parts, of which the first counts 2^32. Numbers past the end of `i64` saturate.
+    #[must_use]
+    pub fn to_columns(self) -> [i64; 9] {
+        let Tally { created: [sip, forms, chats, mail], accepted, declined, linked, sort_secs } = self;
+        let counts = [sip, forms, chats, mail, accepted, declined, linked].map(u128::from);
+        let [sip, forms, chats, mail, accepted, declined, linked] = counts;
+        [sip, forms, chats, mail, accepted, declined, linked, sort_secs >> 32, sort_secs & LOW]
+            .map(|number| i64::try_from(number).unwrap_or(i64::MAX))
+    }
+
+    /// Of the numbers of [`Tally::to_columns`] or of sums of them, column by column; `None` when one is negative.
+    #[must_use]
+    pub fn from_columns(columns: [i64; 9]) -> Option<Self> {
+        let mut numbers = [0; 9];
+        for (number, column) in numbers.iter_mut().zip(columns) {
+            *number = u64::try_from(column).ok()?;
+        }
+        let [sip, forms, chats, mail, accepted, declined, linked, high, low] = numbers;
+        let created = [sip, forms, chats, mail];
+        let sort_secs = (u128::from(high) << 32) + u128::from(low);
+        Some(Tally { created, accepted, declined, linked, sort_secs })
+    }
 }
+
+/// The lower part of the seconds.
+const LOW: u128 = u32::MAX as u128;
 
 impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {

@@ -296,6 +296,68 @@ impl TakeIn {
     }
 }
 
+/// Something that comes in, by whichever door: what a store does with it is the same.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Arrival {
+    /// By the API.
+    Add(Add),
+    /// By a built-in integration.
+    TakeIn(TakeIn),
+}
+
+impl Arrival {
+    /// What the store is to look up.
+    #[must_use]
+    pub fn needs(&self) -> AddNeeds {
+        match self {
+            Arrival::Add(add) => add.needs(),
+            Arrival::TakeIn(item) => item.needs(),
+        }
+    }
+
+    /// How many ids each item may use up.
+    #[must_use]
+    pub fn wants(&self) -> Vec<Wants> {
+        match self {
+            Arrival::Add(add) => add.wants(),
+            Arrival::TakeIn(item) => vec![item.wants()],
+        }
+    }
+
+    /// Decides: see [`Add::decide`] and [`TakeIn::decide`].
+    ///
+    /// # Errors
+    /// Theirs.
+    ///
+    /// # Panics
+    /// When fewer ids were minted than were wanted.
+    pub fn decide(
+        &self,
+        scene: Scene<'_>,
+        facts: &AddFacts,
+        minted: &[Minted],
+    ) -> Result<Vec<Event>, Refusal> {
+        match self {
+            Arrival::Add(add) => add.decide(scene, facts, minted),
+            Arrival::TakeIn(item) => {
+                let [minted] = minted else { panic!("ids are minted for the one item") };
+                item.decide(scene, facts, minted).map(|event| vec![event])
+            }
+        }
+    }
+}
+
+impl From<Draft> for Arrival {
+    /// By the door that takes its category; what has no metadata is refused as a call is.
+    fn from(draft: Draft) -> Self {
+        match &draft.metadata {
+            Some(Metadata::Chats(_) | Metadata::Mail(_)) => Arrival::TakeIn(TakeIn::new(draft)),
+            Some(Metadata::Forms(_)) => Arrival::Add(Add::forms(vec![draft])),
+            Some(Metadata::Sip(_)) | None => Arrival::Add(Add::calls(vec![draft])),
+        }
+    }
+}
+
 impl AddNeeds {
     fn of(&mut self, item: &Draft) {
         if let Some(identity) = item.metadata.as_ref().and_then(Identity::of) {

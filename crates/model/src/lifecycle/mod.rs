@@ -11,7 +11,7 @@ mod state;
 pub mod table;
 
 pub use self::add::{
-    Add, AddFacts, AddNeeds, Channel, DUPLICATE_TAG, LeadStanding, Minted, Standing, TakeIn, Wants,
+    Add, AddFacts, AddNeeds, Arrival, Channel, DUPLICATE_TAG, LeadStanding, Minted, Standing, TakeIn, Wants,
 };
 pub use self::change::Change;
 pub use self::command::Scene;

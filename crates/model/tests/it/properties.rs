@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use incoming_leads_model::paging::split;
-use incoming_leads_model::window::{Bucket, LEVELS, buckets_of, cover};
+use incoming_leads_model::window::{
+    Bucket, Descent, GUIDE_LEVELS, LEVELS, Run, Start, Step, buckets_of, cover, guides_of,
+};
 use incoming_leads_model::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -51,7 +53,8 @@ proptest! {
             }
         }
         let window = ordered(from, to);
-        let found: Tally = cover(window).iter().filter_map(|bucket| kept.get(bucket)).copied().sum();
+        let buckets = cover(window).into_iter().flat_map(Run::buckets);
+        let found: Tally = buckets.filter_map(|bucket| kept.get(&bucket)).copied().sum();
         prop_assert_eq!(found, tally(&events, window));
     }
 
@@ -98,7 +101,12 @@ fn event() -> impl Strategy<Value = Event> {
 
 /// The buckets lie end to end from the first second to the last, and no 64 of them could be one.
 fn is_exact(window: Window) {
-    let mut buckets = cover(window);
+    let runs = cover(window);
+    assert!(
+        runs.len() <= 2 * usize::from(LEVELS) && runs.iter().all(|run| run.first <= run.last),
+        "{window:?}"
+    );
+    let mut buckets: Vec<_> = runs.into_iter().flat_map(Run::buckets).collect();
     buckets.sort_by_key(|bucket| bucket.first_sec());
     let mut next = window.from().secs() as u64;
     for bucket in &buckets {
@@ -133,14 +141,18 @@ proptest! {
     }
 }
 
+fn cover_of(from: Moment, to: Moment) -> Vec<Bucket> {
+    cover(Window::new(from, to).unwrap()).into_iter().flat_map(Run::buckets).collect()
+}
+
 #[test]
 fn cover_of_a_second_is_a_second_and_of_all_time_one_bucket() {
     for secs in [0, 1, 63, 64, 4_095, limits::MAX_MOMENT_SECS - 1] {
         let only = Bucket { level: 0, index: secs as u64 };
-        assert_eq!(cover(Window::new(at(secs), at(secs)).unwrap()), [only]);
+        assert_eq!(cover_of(at(secs), at(secs)), [only]);
     }
-    assert_eq!(cover(Window::ALL), [Bucket { level: LEVELS - 1, index: 0 }]);
-    assert_eq!(cover(Window::new(at(0), at(63)).unwrap()), [Bucket { level: 1, index: 0 }]);
+    assert_eq!(cover_of(Moment::MIN, Moment::MAX), [Bucket { level: LEVELS - 1, index: 0 }]);
+    assert_eq!(cover_of(at(0), at(63)), [Bucket { level: 1, index: 0 }]);
     let edges = [0, 1, 62, 63, 64, 65, 127, 128, 4_095, 4_096, 4_097, limits::MAX_MOMENT_SECS];
     for from in edges {
         for to in edges.into_iter().filter(|to| from <= *to) {
@@ -448,4 +460,69 @@ proptest! {
             refused.into_iter().flatten().for_each(|fault| is_told_well(&fault, Some(&draft)));
         }
     }
+}
+
+/// Where the counts of what waits at these moments lead.
+fn descend(moments: &[Moment], direction: Direction, offset: u64) -> Option<Start> {
+    let mut descent = Descent::new(direction, offset);
+    loop {
+        let run = descent.run();
+        let mut counts: HashMap<u64, u64> = HashMap::new();
+        for bucket in moments.iter().flat_map(|moment| guides_of(*moment)) {
+            if bucket.level == run.level && (run.first..=run.last).contains(&bucket.index) {
+                *counts.entry(bucket.index).or_default() += 1;
+            }
+        }
+        match descent.step(counts)? {
+            Step::Down(next) => descent = next,
+            Step::Found(start) => return Some(start),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_descent_leads_to_the_item_before_which_so_many_come(
+        mut moments in vec(
+            prop_oneof![arbitrary::moment(), (0..10_000_i64).prop_map(at), Just(Moment::MAX)], 1..40),
+        is_descending in any::<bool>(),
+    ) {
+        moments.sort();
+        let direction = if is_descending { Direction::Descending } else { Direction::Ascending };
+        if is_descending {
+            moments.reverse();
+        }
+        for (offset, sought) in moments.iter().enumerate() {
+            let Start { bound, skip } = descend(&moments, direction, offset as u64).unwrap();
+            let before = |moment: &Moment| if is_descending { *moment > bound } else { *moment < bound };
+            prop_assert_eq!(moments.iter().filter(|moment| before(moment)).count() as u64 + skip, offset as u64);
+            let width = 64_i64.pow(u32::from(*GUIDE_LEVELS.start()));
+            prop_assert!((bound.secs() - sought.secs()).abs() < width);
+        }
+        prop_assert_eq!(descend(&moments, direction, moments.len() as u64), None);
+        prop_assert_eq!(descend(&moments, direction, u64::MAX), None);
+    }
+
+    #[test]
+    fn a_tally_is_the_same_from_its_columns_and_from_sums_of_them(
+        one in any_tally(), other in any_tally(),
+    ) {
+        let mut sums = one.to_columns();
+        sums.iter_mut().zip(other.to_columns()).for_each(|(sum, more)| *sum += more);
+        prop_assert_eq!(Tally::from_columns(one.to_columns()), Some(one));
+        prop_assert_eq!(Tally::from_columns(sums), Some(one + other));
+        prop_assert_eq!(Tally::from_columns([-1, 0, 0, 0, 0, 0, 0, 0, 0]), None);
+    }
+}
+
+fn any_tally() -> impl Strategy<Value = Tally> {
+    let count = 0..u64::from(u32::MAX);
+    let counts = (prop::array::uniform4(count.clone()), count.clone(), count.clone(), count);
+    (counts, 0..1_u128 << 90).prop_map(|((created, accepted, declined, linked), sort_secs)| Tally {
+        created,
+        accepted,
+        declined,
+        linked,
+        sort_secs,
+    })
 }
