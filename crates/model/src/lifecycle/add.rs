@@ -302,7 +302,7 @@ pub enum Arrival {
     /// By the API.
     Add(Add),
     /// By a built-in integration.
-    TakeIn(TakeIn),
+    TakeIn(Box<TakeIn>),
 }
 
 impl Arrival {
@@ -351,7 +351,7 @@ impl From<Draft> for Arrival {
     /// By the door that takes its category; what has no metadata is refused as a call is.
     fn from(draft: Draft) -> Self {
         match &draft.metadata {
-            Some(Metadata::Chats(_) | Metadata::Mail(_)) => Arrival::TakeIn(TakeIn::new(draft)),
+            Some(Metadata::Chats(_) | Metadata::Mail(_)) => Arrival::TakeIn(Box::new(TakeIn::new(draft))),
             Some(Metadata::Forms(_)) => Arrival::Add(Add::forms(vec![draft])),
             Some(Metadata::Sip(_)) | None => Arrival::Add(Add::calls(vec![draft])),
         }
