@@ -44,6 +44,10 @@ pub struct Needs {
     pub history: bool,
     /// Versions.
     pub versioned: bool,
+    /// The store itself.
+    pub store: bool,
+    /// Another store.
+    pub another: bool,
 }
 
 impl Case {
@@ -53,7 +57,15 @@ impl Case {
         sentence: &'static str,
         run: for<'a> fn(&'a Instance) -> BoxFuture<'a, Done>,
     ) -> Self {
-        let needs = Needs { clock: false, directory: false, intake: false, history: false, versioned: false };
+        let needs = Needs {
+            clock: false,
+            directory: false,
+            intake: false,
+            history: false,
+            versioned: false,
+            store: false,
+            another: false,
+        };
         Self { id, rule, sentence, fixture: Named::Standard, needs, applies: |_| true, run }
     }
 
@@ -85,6 +97,14 @@ impl Case {
         Self { needs: Needs { versioned: true, ..self.needs }, ..self }
     }
 
+    pub(crate) const fn with_store(self) -> Self {
+        Self { needs: Needs { store: true, ..self.needs }, ..self }
+    }
+
+    pub(crate) const fn with_another(self) -> Self {
+        Self { needs: Needs { another: true, ..self.needs }, ..self }
+    }
+
     /// The area: what stands before the name.
     #[must_use]
     pub fn area(&self) -> &'static str {
@@ -98,13 +118,15 @@ impl Case {
         if !(self.applies)(&ports.incoming.capabilities()) {
             return Some("not for an adapter of these capabilities");
         }
-        let Needs { clock, directory, intake, history, versioned } = self.needs;
+        let Needs { clock, directory, intake, history, versioned, store, another } = self.needs;
         [
             (clock && on.clock.is_none(), "the instance has no clock that can be set"),
             (directory && ports.directory.is_none(), "the instance has no directory"),
             (intake && ports.intake.is_none(), "the instance has no intake"),
             (history && ports.history.is_none(), "the instance has no history"),
             (versioned && ports.versioned.is_none(), "the instance has no versions"),
+            (store && on.store.is_none(), "the instance has no store to be asked"),
+            (another && !on.has_another(), "the instance has no way to another store"),
         ]
         .into_iter()
         .find_map(|(lacks, why)| lacks.then_some(why))

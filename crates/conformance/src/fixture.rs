@@ -22,9 +22,9 @@ macro_rules! id {
 /// When every fixture begins (UTC): 2023-11-14T22:13:20Z.
 pub const START: Moment = moment(1_700_000_000);
 
-/// The account of the administrator, the sorter and the viewer.
+/// The account of the administrator, the sorter and the viewer, in the first pair ([`Fixture::pair`]).
 pub const ACCOUNT: AccountId = id!(AccountId, 7001);
-/// The account of the stranger.
+/// The account of the stranger, in the first pair.
 pub const FOREIGN_ACCOUNT: AccountId = id!(AccountId, 7002);
 
 /// May everything.
@@ -128,6 +128,10 @@ pub enum Named {
 pub struct Fixture {
     /// Its name.
     pub name: Named,
+    /// The account of the administrator, the sorter and the viewer.
+    pub account: AccountId,
+    /// The account of the stranger.
+    pub foreign_account: AccountId,
     /// Its lines, accounts first; the last ones are the leads that wait.
     pub lines: Vec<Line>,
 }
@@ -136,13 +140,17 @@ impl Named {
     /// All of them.
     pub const ALL: [Named; 3] = [Named::Standard, Named::Lenient, Named::Strict];
 
-    /// The document.
+    /// The document, for [`ACCOUNT`] and [`FOREIGN_ACCOUNT`].
     #[must_use]
     pub fn fixture(self) -> Fixture {
+        self.of_accounts(ACCOUNT, FOREIGN_ACCOUNT)
+    }
+
+    fn of_accounts(self, ours: AccountId, foreign: AccountId) -> Fixture {
         let lines = [Line::Header { version: VERSION }].into_iter();
-        let lines = lines.chain([account(self.policies()), foreign_account(self.policies())]);
-        let lines = lines.chain(entities()).chain(waiting());
-        Fixture { name: self, lines: lines.collect() }
+        let lines = lines.chain([account(ours, self.policies()), foreign_account(foreign, self.policies())]);
+        let lines = lines.chain(entities(ours, foreign)).chain(waiting(ours, foreign));
+        Fixture { name: self, account: ours, foreign_account: foreign, lines: lines.collect() }
     }
 
     const fn policies(self) -> Policies {
@@ -155,7 +163,24 @@ impl Named {
     }
 }
 
-fn account(policies: Policies) -> Line {
+impl Fixture {
+    /// The same for another pair of accounts, whose ids and subdomains no other pair has: so one database holds as
+    /// many instances as there are pairs. All other ids are the same, since they are ids within an account. The first
+    /// pair, number 0, is [`ACCOUNT`] and [`FOREIGN_ACCOUNT`].
+    ///
+    /// # Panics
+    /// Above 2^50.
+    #[must_use]
+    pub fn pair(&self, number: u64) -> Self {
+        let other = |first: AccountId| {
+            let id = number.checked_mul(2).and_then(|offset| first.get().checked_add(offset));
+            id.and_then(|id| AccountId::new(id).ok()).expect("the number of a pair is at most 2^50")
+        };
+        self.name.of_accounts(other(ACCOUNT), other(FOREIGN_ACCOUNT))
+    }
+}
+
+fn account(id: AccountId, policies: Policies) -> Line {
     let unsorted =
         |id, pipeline: &str| status(id, &format!("Incoming leads of {pipeline}"), 10, StatusKind::Unsorted);
     let pipelines = vec![
@@ -195,16 +220,16 @@ fn account(policies: Policies) -> Line {
     let phone =
         Field { code: Some("PHONE".to_owned()), choices: vec![work], ..field(PHONE, EntityKind::Contact) };
     let fields = vec![field(LEAD_FIELD, EntityKind::Lead), phone, field(COMPANY_FIELD, EntityKind::Company)];
-    Line::Account(Box::new(Layout { account: named(ACCOUNT, "home"), pipelines, users, fields, policies }))
+    Line::Account(Box::new(Layout { account: named(id, "home"), pipelines, users, fields, policies }))
 }
 
-fn foreign_account(policies: Policies) -> Line {
+fn foreign_account(id: AccountId, policies: Policies) -> Line {
     let statuses = vec![
         status(FOREIGN_UNSORTED, "Incoming leads", 10, StatusKind::Unsorted),
         status(FOREIGN_FIRST, "First contact", 20, StatusKind::Ordinary),
     ];
     Line::Account(Box::new(Layout {
-        account: named(FOREIGN_ACCOUNT, "elsewhere"),
+        account: named(id, "elsewhere"),
         pipelines: vec![Pipeline { is_main: true, ..pipeline(FOREIGN_PIPELINE, "Theirs", statuses) }],
         users: vec![user(STRANGER, "Stella", Rights::ADMINISTRATOR)],
         fields: Vec::new(),
@@ -212,11 +237,11 @@ fn foreign_account(policies: Policies) -> Line {
     }))
 }
 
-fn named(id: AccountId, subdomain: &str) -> Account {
+fn named(id: AccountId, name: &str) -> Account {
     Account {
         id,
-        subdomain: subdomain.to_owned(),
-        name: subdomain.to_owned(),
+        subdomain: format!("{name}-{id}"),
+        name: name.to_owned(),
         created_at: moment(1_600_000_000),
         country: "US".to_owned(),
         currency: "USD".to_owned(),
@@ -249,7 +274,7 @@ fn field(id: FieldId, entity: EntityKind) -> Field {
     Field { id, entity, name: format!("Field {id}"), code: None, field_type, choices: Vec::new() }
 }
 
-fn entities() -> Vec<Line> {
+fn entities(ours: AccountId, foreign_account: AccountId) -> Vec<Line> {
     let stamp = Stamp {
         created_by: Some(ADMINISTRATOR),
         updated_by: Some(ADMINISTRATOR),
@@ -284,41 +309,39 @@ fn entities() -> Vec<Line> {
         |id, stamp| Customer { id, card: card("A customer"), contacts: Vec::new(), company: None, stamp };
     let company = Company { id: COMPANY, card: card("An earlier company"), is_unsorted: false, stamp };
     let foreign = Stamp { created_by: None, updated_by: None, ..stamp };
+    let foreign = lead(FOREIGN_LEAD, FOREIGN_PIPELINE, FOREIGN_FIRST, foreign);
     vec![
-        Line::Tag(home(Tag { id: TAG, name: TAG_NAME.to_owned() })),
-        Line::Customer(home(customer(CUSTOMER, stamp))),
-        Line::Customer(home(customer(BINNED_CUSTOMER, binned))),
-        Line::Lead(home(lead(TARGET_LEAD, MAIN, FIRST, stamp))),
-        Line::Lead(home(lead(BINNED_LEAD, MAIN, FIRST, binned))),
-        Line::Lead(home(lead(SECOND_LEAD, SECOND, SECOND_FIRST, stamp))),
-        Line::Contact(home(contact(CONTACT, stamp))),
-        Line::Contact(home(contact(BINNED_CONTACT, binned))),
-        Line::Company(home(company)),
-        Line::Lead(Of {
-            account_id: FOREIGN_ACCOUNT,
-            row: lead(FOREIGN_LEAD, FOREIGN_PIPELINE, FOREIGN_FIRST, foreign),
-        }),
+        Line::Tag(of(ours, Tag { id: TAG, name: TAG_NAME.to_owned() })),
+        Line::Customer(of(ours, customer(CUSTOMER, stamp))),
+        Line::Customer(of(ours, customer(BINNED_CUSTOMER, binned))),
+        Line::Lead(of(ours, lead(TARGET_LEAD, MAIN, FIRST, stamp))),
+        Line::Lead(of(ours, lead(BINNED_LEAD, MAIN, FIRST, binned))),
+        Line::Lead(of(ours, lead(SECOND_LEAD, SECOND, SECOND_FIRST, stamp))),
+        Line::Contact(of(ours, contact(CONTACT, stamp))),
+        Line::Contact(of(ours, contact(BINNED_CONTACT, binned))),
+        Line::Company(of(ours, company)),
+        Line::Lead(of(foreign_account, foreign)),
     ]
 }
 
-fn home<T>(row: T) -> Of<T> {
-    Of { account_id: ACCOUNT, row }
+const fn of<T>(account_id: AccountId, row: T) -> Of<T> {
+    Of { account_id, row }
 }
 
 /// Chats and mails that wait, a minute apart; and one chat of the other account with an identity that waits here too.
-fn waiting() -> impl Iterator<Item = Line> {
+fn waiting(ours: AccountId, foreign: AccountId) -> impl Iterator<Item = Line> {
     let chats = (1..=WAITING_CHATS).map(|number| Draft {
         pipeline_id: (number == 1).then_some(SECOND),
         ..drafts::chat(&format!("chat-{number}"), "Hello?")
     });
     let mails = (1..=WAITING_MAILS).map(|number| drafts::mail("thread-1", &format!("message-{number}")));
-    let here = chats.chain(mails).zip(1..).map(|(draft, minutes)| {
+    let here = chats.chain(mails).zip(1..).map(move |(draft, minutes)| {
         let created_at = Some(moment(START.secs() - 60 * minutes));
-        incoming(ACCOUNT, ADMINISTRATOR, Draft { created_at, ..draft })
+        incoming(ours, ADMINISTRATOR, Draft { created_at, ..draft })
     });
     let created_at = Some(moment(START.secs() - 60));
     let there = Draft { created_at, ..drafts::chat("chat-1", "Hello?") };
-    here.chain([incoming(FOREIGN_ACCOUNT, STRANGER, there)])
+    here.chain([incoming(foreign, STRANGER, there)])
 }
 
 const fn incoming(account_id: AccountId, user_id: UserId, draft: Draft) -> Line {

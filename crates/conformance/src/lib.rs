@@ -10,6 +10,51 @@
 //! - [`script`] makes scripts at random, plays them and judges every answer by an oracle that restates the rules on a
 //!   plain list. It shares no code with the model's decisions, so a wrong rule of the model is seen too.
 //!
+//! # A store that lasts
+//! A database for each instance would be slow. A store keeps its accounts apart, so one database holds all instances,
+//! each in a pair of accounts of its own: [`Fixture::pair`] numbers them. In short, for a store whose handles have
+//! their clock with them and share the database:
+//! ```
+//! # use std::sync::Arc;
+//! # use std::sync::atomic::{AtomicU64, Ordering};
+//! # use async_trait::async_trait;
+//! # use incoming_leads_conformance::{Fixture, Instance, Skip, Subject, fixture};
+//! # use incoming_leads_memory::Memory;
+//! # use incoming_leads_port::{Error, ManualClock};
+//! # #[derive(Debug, Default)]
+//! # struct Database(Memory, Memory);
+//! # impl Database {
+//! #     async fn store(&self, _: Arc<ManualClock>) -> Result<Memory, Error> { Ok(self.0.clone()) }
+//! # }
+//! #[derive(Debug, Default)]
+//! struct Durable {
+//!     database: Database,
+//!     /// For what is exported from the other.
+//!     copies: Arc<Database>,
+//!     pairs: AtomicU64,
+//! }
+//!
+//! #[async_trait]
+//! impl Subject for Durable {
+//!     async fn fresh(&self, fixture: &Fixture) -> Result<Instance, Skip> {
+//!         let clock = Arc::new(ManualClock::new(fixture::START));
+//!         let store = self.database.store(clock.clone()).await;
+//!         let store = store.map_err(|error| Skip::Absent(error.to_string()))?;
+//!         let fixture = fixture.pair(self.pairs.fetch_add(1, Ordering::Relaxed));
+//!         let instance = Instance::of_store(&store, &fixture).await.expect("it takes every fixture");
+//!         let (copies, same) = (self.copies.clone(), clock.clone());
+//!         let another = move || {
+//!             let (copies, clock) = (copies.clone(), same.clone());
+//!             async move { copies.store(clock).await }
+//!         };
+//!         Ok(instance.with_clock(clock).with_another(another))
+//!     }
+//! }
+//! ```
+//! A database that outlives the test program begins where no earlier run has been, say at the second in which it
+//! starts, times a million. Scripts take an instance each: how many are played is said by the environment
+//! ([`script::SEQUENCES`]), so that a slow store is not given more than its time.
+//!
 //! # Examples
 //! An adapter of somebody else: it passes calls on to a store behind it, and cannot link.
 //! ```
@@ -100,4 +145,4 @@ pub use fixture::{Fixture, Named};
 pub use page::markdown;
 pub use rule::Rule;
 pub use runner::{Kit, Outcome};
-pub use subject::{Instance, Skip, Subject};
+pub use subject::{Instance, Skip, Store, Subject};

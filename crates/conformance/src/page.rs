@@ -73,13 +73,15 @@ fn table() -> String {
 }
 
 fn needs(case: &Case) -> String {
-    let Needs { clock, directory, intake, history, versioned } = case.needs;
+    let Needs { clock, directory, intake, history, versioned, store, another } = case.needs;
     let named = [
         (clock, "clock"),
         (directory, "directory"),
         (intake, "intake"),
         (history, "history"),
         (versioned, "versions"),
+        (store, "store"),
+        (another, "another store"),
         (case.fixture == Named::Lenient, "fixture `Lenient`"),
         (case.fixture == Named::Strict, "fixture `Strict`"),
     ];

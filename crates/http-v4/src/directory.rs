@@ -7,13 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::{try_join3, try_join4};
 use http::Response;
-use incoming_leads_model::limits::{MAX_PAGE_SIZE, MAX_PAGE_SIZE_V4};
+use incoming_leads_model::limits::MAX_PAGE_SIZE_V4;
 use incoming_leads_model::paging::split;
 use incoming_leads_model::{
     Company, CompanyId, Contact, ContactId, Customer, CustomerId, EntityKind, EntityRef, Field, Layout, Lead,
     LeadId, More, Note, Page, PageRequest, Pipeline, PipelineId, Policies, StatusId, UserId,
 };
-use incoming_leads_port::{Directory, EntityQuery, Error, ErrorKind, Operation, Result};
+use incoming_leads_port::{Directory, EntityQuery, ErrorKind, Operation, Result};
 use incoming_leads_wire_v4::{Failure, account, entity};
 
 use crate::client::{HttpV4, Parts};
@@ -108,11 +108,8 @@ impl HttpV4 {
     }
 
     async fn entities<E: OnV4>(&self, query: &EntityQuery<E::Id>) -> Result<Page<E>> {
+        query.check()?;
         let page = match &query.ids {
-            Some(ids) if ids.len() > MAX_PAGE_SIZE as usize => {
-                let detail = format!("{} entities are named, at most {MAX_PAGE_SIZE} can be", ids.len());
-                return Err(Error::new(ErrorKind::Invalid, Operation::Directory).with_detail(detail));
-            }
             Some(ids) => cut(self.by_ids(ids.clone()).await?, query.page),
             None => self.listed(query.page).await?,
         };

@@ -27,18 +27,22 @@ impl Directory for Handle {
     }
 
     async fn leads(&self, query: &EntityQuery<LeadId>) -> Result<Page<Lead>> {
+        query.check()?;
         self.read(Operation::Directory, |holdings| entities(holdings, query))
     }
 
     async fn contacts(&self, query: &EntityQuery<ContactId>) -> Result<Page<Contact>> {
+        query.check()?;
         self.read(Operation::Directory, |holdings| entities(holdings, query))
     }
 
     async fn companies(&self, query: &EntityQuery<CompanyId>) -> Result<Page<Company>> {
+        query.check()?;
         self.read(Operation::Directory, |holdings| entities(holdings, query))
     }
 
     async fn customers(&self, query: &EntityQuery<CustomerId>) -> Result<Page<Customer>> {
+        query.check()?;
         self.read(Operation::Directory, |holdings| entities(holdings, query))
     }
 

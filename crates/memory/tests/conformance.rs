@@ -17,7 +17,8 @@ impl Subject for InMemory {
         let clock = Arc::new(ManualClock::new(fixture::START));
         let memory = Memory::new(clock.clone(), Arc::new(Ids::random()));
         let instance = Instance::of_store(&memory, fixture).await;
-        Ok(instance.expect("memory takes every fixture").with_clock(clock))
+        let instance = instance.expect("memory takes every fixture").with_clock(clock);
+        Ok(instance.with_another(async || Ok(Memory::default())))
     }
 }
 

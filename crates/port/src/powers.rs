@@ -6,12 +6,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 use incoming_leads_model::document::Line;
+use incoming_leads_model::limits::MAX_PAGE_SIZE;
 use incoming_leads_model::{
     AccountId, Company, CompanyId, Contact, ContactId, Customer, CustomerId, EntityRef, Event, IncomingLead,
     Layout, Lead, LeadId, ListQuery, Note, Page, PageRequest, Receipt, TakeIn, Uid, UserId,
 };
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Operation, Result};
 use crate::incoming::IncomingLeads;
 
 /// To look up what incoming leads point to. Asks for the right to view.
@@ -26,7 +27,7 @@ pub trait Directory: fmt::Debug + Send + Sync + 'static {
     /// Leads.
     ///
     /// # Errors
-    /// See [`IncomingLeads`].
+    /// Those of [`EntityQuery::check`]; see [`IncomingLeads`]. The same holds for the others.
     async fn leads(&self, query: &EntityQuery<LeadId>) -> Result<Page<Lead>>;
 
     /// Contacts.
@@ -72,11 +73,24 @@ impl<I> EntityQuery<I> {
         Self { ids: None, page }
     }
 
-    /// Those with these ids, as far as they exist, at most [`MAX_PAGE_SIZE`](incoming_leads_model::limits::MAX_PAGE_SIZE).
+    /// Those with these ids, as far as they exist, at most [`MAX_PAGE_SIZE`].
     #[must_use]
     pub fn with_ids(ids: Vec<I>) -> Self {
-        let page = PageRequest::new(1, incoming_leads_model::limits::MAX_PAGE_SIZE);
+        let page = PageRequest::new(1, MAX_PAGE_SIZE);
         Self { ids: Some(ids), page: page.expect("the largest page is a page") }
+    }
+
+    /// What every store asks of a query before it answers it.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) when more are named than [`MAX_PAGE_SIZE`].
+    pub fn check(&self) -> Result<()> {
+        let named = self.ids.as_ref().map_or(0, Vec::len);
+        if named <= MAX_PAGE_SIZE as usize {
+            return Ok(());
+        }
+        let detail = format!("{named} entities are named, at most {MAX_PAGE_SIZE} can be");
+        Err(Error::new(ErrorKind::Invalid, Operation::Directory).with_detail(detail))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::case::{Case, case};
 use crate::drafts::{at, call, with_call};
 use crate::failure::{Done, Failure, faulty, holds, same, told};
 use crate::fixture::{
-    ACCOUNT, ADMINISTRATOR, FIRST, INACTIVE, LATER, MAIN, MAIN_UNSORTED, SECOND, SECOND_FIRST, SORTER, START,
+    ADMINISTRATOR, FIRST, INACTIVE, LATER, MAIN, MAIN_UNSORTED, SECOND, SECOND_FIRST, SORTER, START,
     STRANGER, VIEWER,
 };
 use crate::subject::Instance;
@@ -179,7 +179,7 @@ async fn receipt_tells_creation(on: &Instance) -> Done {
     let uid = add(&on.sorter, at(call(1), past)).await?.uid;
     let receipt = on.sorter.incoming.accept(&uid, &Accept::default()).await?;
     told("created_at", past, receipt.created_at)?;
-    told("the account", ACCOUNT, receipt.account_id)?;
+    told("the account", on.account, receipt.account_id)?;
     told("the category", Category::Sip, receipt.category)?;
     told("the pipeline", MAIN, receipt.pipeline_id)
 }

@@ -14,7 +14,7 @@ use crate::case::{Case, case};
 use crate::drafts::{at, call, chat, form, one};
 use crate::failure::{Done, Failure, fails, faulty, faulty_items, holds, same, some, told};
 use crate::fixture::{
-    ACCOUNT, ARCHIVED, FOREIGN_PIPELINE, LATER, MAIN, MAIN_UNSORTED, Named, SECOND, START, SWITCHED_OFF,
+    ARCHIVED, FOREIGN_PIPELINE, LATER, MAIN, MAIN_UNSORTED, Named, SECOND, START, SWITCHED_OFF,
 };
 use crate::subject::Instance;
 
@@ -69,7 +69,7 @@ async fn form_waits(on: &Instance) -> Done {
 
 async fn receipt_tells_the_item(on: &Instance) -> Done {
     let receipt = add(&on.sorter, at(form(1), START)).await?;
-    told("the account", ACCOUNT, receipt.account_id)?;
+    told("the account", on.account, receipt.account_id)?;
     told("the category", Category::Forms, receipt.category)?;
     told("the pipeline", MAIN, receipt.pipeline_id)?;
     told("the number of leads", 1, receipt.leads.map(|leads| leads.len()))?;

@@ -6,7 +6,7 @@ use crate::act::{a_waiting, add, company, contact, lead, links, shown, waits};
 use crate::case::{Case, case};
 use crate::drafts::{at, call};
 use crate::failure::{Done, faulty, holds, same, told};
-use crate::fixture::{ACCOUNT, INACTIVE, MAIN, STRANGER, VIEWER};
+use crate::fixture::{INACTIVE, MAIN, STRANGER, VIEWER};
 use crate::subject::Instance;
 
 pub(super) const CASES: &[Case] = &[
@@ -65,7 +65,7 @@ async fn receipt_tells_creation(on: &Instance) -> Done {
     let uid = add(&on.sorter, at(call(1), past)).await?.uid;
     let receipt = on.sorter.incoming.decline(&uid, &Decline::default()).await?;
     told("created_at", past, receipt.created_at)?;
-    told("the account", ACCOUNT, receipt.account_id)?;
+    told("the account", on.account, receipt.account_id)?;
     told("the category", Category::Sip, receipt.category)?;
     told("the pipeline", MAIN, receipt.pipeline_id)
 }

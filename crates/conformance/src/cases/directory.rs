@@ -1,16 +1,16 @@
 //! The directory: what incoming leads point to (R3, R9).
 
 use incoming_leads_model::{Accept, CallEvent, EntityRef, Lead, LeadDraft, NoteDraft, PageRequest, TagRef};
-use incoming_leads_port::EntityQuery;
+use incoming_leads_port::{EntityQuery, ErrorKind};
 use serde_json::json;
 
 use crate::act::{add, contact, directory, lead, links};
 use crate::case::{Case, case};
 use crate::drafts::{call, with_call};
-use crate::failure::{Done, Failure, holds, same, some};
+use crate::failure::{Done, Failure, fails, holds, same, some};
 use crate::fixture::{
-    ACCOUNT, ADMINISTRATOR, ARCHIVED, BINNED_CONTACT, BINNED_CUSTOMER, BINNED_LEAD, COMPANY, CONTACT,
-    CUSTOMER, INACTIVE, MAIN, MAIN_UNSORTED, SECOND, SECOND_LEAD, SORTER, SWITCHED_OFF, TARGET_LEAD, VIEWER,
+    ADMINISTRATOR, ARCHIVED, BINNED_CONTACT, BINNED_CUSTOMER, BINNED_LEAD, COMPANY, CONTACT, CUSTOMER,
+    INACTIVE, MAIN, MAIN_UNSORTED, SECOND, SECOND_LEAD, SORTER, SWITCHED_OFF, TARGET_LEAD, VIEWER,
 };
 use crate::subject::Instance;
 
@@ -22,6 +22,8 @@ pub(super) const CASES: &[Case] = &[
     case!("directory"::leads_stand_by_id, R3, "Leads stand by id, ascending, and their pages cut the list.")
         .with_directory(),
     case!("directory"::missing_ids_are_left_out, R16, "Of named ids those that exist are answered, each once.")
+        .with_directory(),
+    case!("directory"::more_than_500_ids_are_refused, R15, "Of entities 500 can be named at once, and not one more.")
         .with_directory(),
     case!("directory"::waiting_leads_are_listed, R3, "A lead that waits is listed, in its unsorted status.")
         .with_directory(),
@@ -41,7 +43,7 @@ async fn listed_leads(on: &Instance, page: PageRequest) -> Result<Vec<Lead>, Fai
 
 async fn layout_tells_the_account(on: &Instance) -> Done {
     let layout = directory(on)?.layout().await?;
-    same("the account", ACCOUNT, layout.account.id)?;
+    same("the account", on.account, layout.account.id)?;
     let mut pipelines: Vec<_> = layout.pipelines.iter().map(|pipeline| pipeline.id).collect();
     pipelines.sort();
     same("the pipelines", vec![MAIN, SECOND, ARCHIVED, SWITCHED_OFF], pipelines)?;
@@ -90,6 +92,18 @@ async fn missing_ids_are_left_out(on: &Instance) -> Done {
         [Some(SECOND_LEAD), missing, Some(TARGET_LEAD), Some(SECOND_LEAD)].into_iter().flatten().collect();
     let found = directory(on)?.leads(&EntityQuery::with_ids(ids)).await?.items;
     same("the leads", vec![TARGET_LEAD, SECOND_LEAD], found.iter().map(|lead| lead.id).collect())
+}
+
+async fn more_than_500_ids_are_refused(on: &Instance) -> Done {
+    fn first<I: TryFrom<u64>>(count: u64) -> EntityQuery<I> {
+        EntityQuery::with_ids((1..=count).filter_map(|id| I::try_from(id).ok()).collect())
+    }
+    let directory = directory(on)?;
+    same("the leads below 501", 0, directory.leads(&first(500)).await?.items.len())?;
+    fails(ErrorKind::Invalid, directory.leads(&first(501)).await)?;
+    fails(ErrorKind::Invalid, directory.contacts(&first(501)).await)?;
+    fails(ErrorKind::Invalid, directory.companies(&first(501)).await)?;
+    fails(ErrorKind::Invalid, directory.customers(&first(501)).await).map(drop)
 }
 
 async fn waiting_leads_are_listed(on: &Instance) -> Done {

@@ -7,7 +7,7 @@ use crate::act::{a_waiting, add};
 use crate::case::{Case, case};
 use crate::drafts::{at, call, form};
 use crate::failure::{Done, fails, same, some, told};
-use crate::fixture::{ACCOUNT, MAIN, START};
+use crate::fixture::{MAIN, START};
 use crate::subject::Instance;
 
 pub(super) const CASES: &[Case] = &[
@@ -27,7 +27,7 @@ async fn tells_what_was_added(on: &Instance) -> Done {
     same("the uid", &receipt.uid, &got.uid)?;
     same("created_at", START, got.created_at)?;
     same("the metadata", draft.metadata, Some(got.metadata))?;
-    told("the account", ACCOUNT, got.account_id)?;
+    told("the account", on.account, got.account_id)?;
     told("the pipeline", MAIN, got.pipeline_id)?;
     told("the name of the source", draft.source_name, got.source_name)?;
     told("the uid of the source", draft.source_uid, got.source_uid)?;

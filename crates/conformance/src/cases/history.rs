@@ -7,7 +7,7 @@ use crate::act::{add, power, take_in};
 use crate::case::{Case, case};
 use crate::drafts::{call, chat, one};
 use crate::failure::{Done, Failure, fails, holds, same};
-use crate::fixture::{ACCOUNT, SORTER, VIEWER};
+use crate::fixture::{SORTER, VIEWER};
 use crate::subject::Instance;
 
 pub(super) const CASES: &[Case] = &[
@@ -68,7 +68,7 @@ async fn events_stand_in_order(on: &Instance) -> Done {
     let expected = three_steps(on).await?;
     let events = since(on, &cursor).await?;
     same("the events", expected, told(&events))?;
-    holds("each is of the account", events.iter().all(|event| event.account_id == ACCOUNT))
+    holds("each is of the account", events.iter().all(|event| event.account_id == on.account))
 }
 
 async fn cursor_goes_on(on: &Instance) -> Done {

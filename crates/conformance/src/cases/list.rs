@@ -11,7 +11,7 @@ use crate::act::{add, listed, of_category, of_pipeline, uids, waiting};
 use crate::case::{Case, case};
 use crate::drafts::{at, call, form};
 use crate::failure::{Done, Failure, fails, holds, same, some, told};
-use crate::fixture::{ACCOUNT, MAIN, SECOND, START, WAITING_CHATS, WAITING_MAILS};
+use crate::fixture::{MAIN, SECOND, START, WAITING_CHATS, WAITING_MAILS};
 use crate::subject::Instance;
 
 pub(super) const CASES: &[Case] = &[
@@ -260,7 +260,7 @@ async fn filtered_pages(on: &Instance) -> Done {
 async fn tells_ids(on: &Instance) -> Done {
     let Receipt { uid, leads, contacts, companies, .. } = add(&on.sorter, call(1)).await?;
     let item = some("the call", listed(&on.viewer, &uid).await?)?;
-    same("the account", Some(ACCOUNT), item.account_id)?;
+    same("the account", Some(on.account), item.account_id)?;
     same("the pipeline", Some(MAIN), item.pipeline_id)?;
     same("the uid of the source", Some(Some("source-1".to_owned())), item.source_uid)?;
     let ids = |ids: Option<Vec<u64>>| ids.filter(|ids| ids.len() == 1);

@@ -15,6 +15,7 @@ mod list;
 mod once;
 mod rights;
 mod summary;
+mod transfer;
 mod versions;
 
 use crate::case::Case;
@@ -36,6 +37,7 @@ const AREAS: &[&[Case]] = &[
     summary::CASES,
     history::CASES,
     versions::CASES,
+    transfer::CASES,
 ];
 
 /// All cases.

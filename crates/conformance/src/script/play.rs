@@ -12,7 +12,7 @@ use incoming_leads_port::{EntityQuery, Error, ErrorKind, Outcome, Ports};
 
 use crate::act::waiting;
 use crate::failure::{Done, Failure, places, same, some, told};
-use crate::fixture::{ACCOUNT, Fixture, START, TARGET_LEAD};
+use crate::fixture::{Fixture, START, TARGET_LEAD};
 use crate::rule::Rule;
 use crate::script::oracle::{
     Fate, Home, Known, New, Oracle, Refused, Settling, Taken, Verdict, What, home, id_of,
@@ -50,7 +50,7 @@ impl<'a> Play<'a> {
         let theirs = by(Rule::R13, waiting(&on.stranger, ListFilter::default()).await)?;
         for line in &fixture.lines {
             let Line::Draft(incoming) = line else { continue };
-            let (home, waiting) = match incoming.account_id == ACCOUNT {
+            let (home, waiting) = match incoming.account_id == fixture.account {
                 true => (Home::Ours, &ours),
                 false => (Home::Theirs, &theirs),
             };

@@ -4,8 +4,10 @@
 
 mod mute;
 mod planted;
+mod roof;
 mod runner;
 mod wrong;
+mod wrong_store;
 
 use std::sync::Arc;
 
@@ -18,7 +20,8 @@ use tokio::runtime::{Builder, Runtime};
 async fn in_memory(fixture: &Fixture) -> Instance {
     let clock = Arc::new(ManualClock::new(fixture::START));
     let memory = Memory::new(clock.clone(), Arc::new(Ids::random()));
-    Instance::of_store(&memory, fixture).await.unwrap().with_clock(clock)
+    let instance = Instance::of_store(&memory, fixture).await.unwrap().with_clock(clock);
+    instance.with_another(async || Ok(Memory::default()))
 }
 
 fn case(id: &str) -> &'static Case {

@@ -1,0 +1,294 @@
+//! Exporting and importing: what a store holds goes over into another, and answers the same there.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use futures_util::TryStreamExt as _;
+use incoming_leads_model::document::{Incoming, Line, Of, Secret, Token, VERSION};
+use incoming_leads_model::{
+    Accept, AccountId, Add, Cards, Contact, ContactId, Decline, Draft, EntityRef, Lead, LeadId, Link,
+    LinkTarget, ListFilter, ListQuery, Moment, OrderKey, PageRequest, SummaryQuery, TagRef, UserId, Window,
+};
+use incoming_leads_port::{Digest, EntityQuery, ErrorKind, Floor, Ports, Principal};
+
+use crate::act::{a_chat, add, contact, power, take_in, waiting, waits};
+use crate::case::{Case, case};
+use crate::drafts::{at, call, chat, form, one};
+use crate::failure::{Done, Failure, fails, holds, same, some};
+use crate::fixture::{ADMINISTRATOR, CONTACT, MAIN, SORTER, START, TARGET_LEAD, VIEWER};
+use crate::subject::{Instance, Store};
+
+pub(super) const CASES: &[Case] = &[
+    case!("transfer"::a_copy_answers_the_same, R4, "What was exported answers every question the same where it is imported.")
+        .with_store()
+        .with_another(),
+    case!("transfer"::a_copy_goes_on, R7, "What waits in a copy can be decided there, and its identities are taken there.")
+        .with_store()
+        .with_another(),
+    case!("transfer"::a_document_counts_once, R12, "A document that is taken over twice counts once.")
+        .with_store()
+        .with_another(),
+    case!("transfer"::credentials_come_along, R11, "Who may come in may come in to the copy; no secret is told.")
+        .with_store()
+        .with_another(),
+    case!("transfer"::an_account_is_told_alone, R11, "The export of an account tells of that one only, its account first.")
+        .with_store(),
+    case!("transfer"::an_unknown_account_is_refused, R11, "The export of an account that does not exist is refused.")
+        .with_store(),
+    case!("transfer"::all_lines_or_none, R5, "A document with a draft that is refused leaves nothing behind.")
+        .with_store()
+        .with_directory(),
+    case!("transfer"::drafts_follow_the_rules, R6, "Drafts of a document come in by the rules: twins and unknown users are refused.")
+        .with_store(),
+    case!("transfer"::documents_that_make_no_sense_are_refused, R15, "Another version, an account that was not told, a plain secret or an id without room above it is refused.")
+        .with_store(),
+    case!("transfer"::an_account_told_again_is_replaced, R3, "An account that is told again has the new layout, and its leads wait on.")
+        .with_store(),
+];
+
+fn store(on: &Instance) -> Result<&Arc<dyn Store>, Failure> {
+    some("the store", on.store.as_ref())
+}
+
+async fn exported(store: &dyn Store, account: AccountId) -> Result<Vec<Line>, Failure> {
+    Ok(store.export(Some(account)).try_collect().await?)
+}
+
+/// The same account in another store, and the handles of its administrator.
+async fn copied(on: &Instance) -> Result<(Arc<dyn Store>, Ports), Failure> {
+    let copy = some("another store", on.another().await?)?;
+    copy.import(exported(&**store(on)?, on.account).await?).await?;
+    let principal = Principal { account_id: on.account, user_id: ADMINISTRATOR };
+    let ports = copy.open(principal).await?;
+    Ok((copy, ports))
+}
+
+/// Some of everything: leads that wait, with tags and notes, and decided ones; a chat that was updated and linked.
+async fn live(on: &Instance) -> Done {
+    let tagged = |mut draft: Draft| {
+        draft.leads.iter_mut().for_each(|lead| lead.card.tags = vec![TagRef::by_name("new")]);
+        draft
+    };
+    let early = Moment::from_secs(START.secs() - 100_000).expect("a moment a day earlier");
+    let batch = Add::calls(vec![call(1), tagged(call(2)), at(call(3), early), call(4)]);
+    let uids: Vec<_> = on.sorter.incoming.add(&batch).await?.into_iter().map(|receipt| receipt.uid).collect();
+    add(&on.sorter, tagged(form(1))).await?;
+    let [first, second, ..] = &uids[..] else { return holds("four calls were added", false) };
+    on.sorter.incoming.accept(first, &Accept { user_id: Some(VIEWER), status_id: None }).await?;
+    on.sorter.incoming.decline(second, &Decline::default()).await?;
+    if on.sorter.intake.is_some() {
+        for text in ["Hello?", "Hello!", "Hello!"] {
+            take_in(&on.sorter, chat("chat-9", text)).await?;
+        }
+    }
+    if on.administrator.incoming.capabilities().link {
+        let link = Link { target: LinkTarget::Lead(TARGET_LEAD), contact_id: Some(CONTACT), user_id: None };
+        on.administrator.incoming.link(&a_chat(on).await?, &link).await?;
+    }
+    Ok(())
+}
+
+/// All that can be asked for, as text.
+async fn answers(ports: &Ports) -> Result<Vec<(String, String)>, Failure> {
+    let mut answers = Vec::new();
+    let mut put = |what: &str, answer: &dyn Debug| answers.push((what.to_owned(), format!("{answer:#?}")));
+    let page = PageRequest::new(1, 500).expect("500 is the largest page");
+    let mut uids = Vec::new();
+    for key in [OrderKey::CreatedAt, OrderKey::UpdatedAt] {
+        let mut query = ListQuery { page, cards: Cards::Include, ..ListQuery::default() };
+        query.order.key = key;
+        if key == OrderKey::UpdatedAt && !ports.incoming.capabilities().order_by_updated_at {
+            continue;
+        }
+        let listed = ports.incoming.list(&query).await?;
+        put("the list", &listed);
+        uids = listed.items.into_iter().map(|lead| lead.uid).collect();
+        if let Some(versioned) = &ports.versioned {
+            put("the versions", &versioned.versions(&query).await?);
+        }
+    }
+    put("the summary", &ports.incoming.summary(&SummaryQuery::default()).await?);
+    let since = SummaryQuery { window: Window::since(START), ..SummaryQuery::default() };
+    put("the summary from the start on", &ports.incoming.summary(&since).await?);
+    if ports.incoming.capabilities().summary_by_uid {
+        let of_some = SummaryQuery { uids: Some(uids), ..SummaryQuery::default() };
+        put("the summary of what waits", &ports.incoming.summary(&of_some).await?);
+    }
+    if let Some(history) = &ports.history {
+        put("the history", &history.events(None, 1000).await?.events);
+    }
+    let Some(directory) = &ports.directory else { return Ok(answers) };
+    put("the layout", &directory.layout().await?);
+    let leads = directory.leads(&EntityQuery::listed(page)).await?;
+    put("the leads", &leads);
+    put("the contacts", &directory.contacts(&EntityQuery::listed(page)).await?);
+    put("the companies", &directory.companies(&EntityQuery::listed(page)).await?);
+    put("the customers", &directory.customers(&EntityQuery::listed(page)).await?);
+    for Lead { id, contacts, company, .. } in leads.items {
+        put("the notes of a lead", &directory.notes(EntityRef::Lead(id), page).await?);
+        put("the contacts of a lead", &directory.contacts(&EntityQuery::with_ids(contacts)).await?);
+        let company = company.into_iter().collect();
+        put("the company of a lead", &directory.companies(&EntityQuery::with_ids(company)).await?);
+    }
+    Ok(answers)
+}
+
+/// The same question is answered by the same text; told is the first line that differs.
+async fn same_answers(expected: &Ports, got: &Ports) -> Done {
+    let (expected, got) = (answers(expected).await?, answers(got).await?);
+    same("the number of answers", expected.len(), got.len())?;
+    for ((what, expected), (_, got)) in expected.into_iter().zip(got) {
+        let lines = expected.lines().zip(got.lines());
+        if let Some((one, other)) = lines.into_iter().find(|(one, other)| one != other) {
+            return Err(Failure::new(format!("{what}, in the copy"), one, other));
+        }
+        same(&format!("the length of {what}, in the copy"), expected.len(), got.len())?;
+    }
+    Ok(())
+}
+
+async fn a_copy_answers_the_same(on: &Instance) -> Done {
+    live(on).await?;
+    let (_, copy) = copied(on).await?;
+    same_answers(&on.administrator, &copy).await
+}
+
+async fn a_copy_goes_on(on: &Instance) -> Done {
+    live(on).await?;
+    let here = add(&on.sorter, call(7)).await?;
+    let (_, copy) = copied(on).await?;
+    let twin = fails(ErrorKind::Invalid, copy.incoming.add(&one(call(7))).await)?;
+    let named = twin.to_string().contains(here.uid.as_str()) || twin.refusal().is_none();
+    holds("the refusal of a twin names the one that waits", named)?;
+    let accepted = copy.incoming.accept(&here.uid, &Accept::default()).await?;
+    same("the lead of what was accepted", here.leads.clone(), accepted.leads)?;
+    holds("it does not wait in the copy", !waits(&copy, &here.uid).await?)?;
+    holds("it waits where it came from", waits(&on.viewer, &here.uid).await?)?;
+    let next = add(&copy, call(7)).await?;
+    holds("a lead that is added later has another uid", next.uid != here.uid)?;
+    holds("and a larger id", next.leads.zip(here.leads).is_none_or(|(next, here)| next > here))
+}
+
+async fn a_document_counts_once(on: &Instance) -> Done {
+    live(on).await?;
+    let (copy, ports) = copied(on).await?;
+    copy.import(exported(&**store(on)?, on.account).await?).await?;
+    same_answers(&on.administrator, &ports).await
+}
+
+async fn credentials_come_along(on: &Instance) -> Done {
+    let digest = Digest(std::array::from_fn(|place| place as u8));
+    let sorter = Principal { account_id: on.account, user_id: SORTER };
+    store(on)?.enrol(&digest, Some(sorter)).await?;
+    let (copy, _) = copied(on).await?;
+    same("who comes in to the copy", Some(sorter), copy.principal(&digest).await?)
+}
+
+async fn an_account_is_told_alone(on: &Instance) -> Done {
+    add(&on.sorter, call(1)).await?;
+    add(&on.stranger, call(1)).await?;
+    let lines = exported(&**store(on)?, on.account).await?;
+    same("the first line", Some(&Line::Header { version: VERSION }), lines.first())?;
+    let accounts = lines.iter().map(|line| match line {
+        Line::Account(layout) => Some(layout.account.id),
+        _ => None,
+    });
+    let accounts: Vec<_> = accounts.collect();
+    same("the account of the second line", Some(&Some(on.account)), accounts.get(1))?;
+    same("the accounts that are told", vec![on.account], accounts.into_iter().flatten().collect())?;
+    let foreign = format!("\"account_id\":{}", on.foreign_account);
+    let tells = |line: &Line| serde_json::to_string(line).is_ok_and(|text| text.contains(&foreign));
+    same("lines of the other account", 0, lines.iter().filter(|line| tells(line)).count())
+}
+
+async fn an_unknown_account_is_refused(on: &Instance) -> Done {
+    let unknown = AccountId::new(999_999_999).expect("the id is in range");
+    let lines: Result<Vec<Line>, _> = store(on)?.export(Some(unknown)).try_collect().await;
+    fails(ErrorKind::Invalid, lines).map(drop)
+}
+
+async fn all_lines_or_none(on: &Instance) -> Done {
+    let row = Contact { id: ContactId::new(990).expect("the id is in range"), ..contact(on, CONTACT).await? };
+    let fine = Line::Contact(Of { account_id: on.account, row });
+    let bad = draft(on, SORTER, Draft { source_uid: None, ..call(2) });
+    let lines = vec![fine, draft(on, SORTER, call(1)), bad];
+    let before = waiting(&on.viewer, ListFilter::default()).await?;
+    fails(ErrorKind::Invalid, store(on)?.import(lines).await)?;
+    same("what waits", before, waiting(&on.viewer, ListFilter::default()).await?)?;
+    let query = EntityQuery::with_ids(vec![ContactId::new(990).expect("the id is in range")]);
+    let found = power(&on.administrator.directory)?.contacts(&query).await?.items;
+    same("the contact of the document", 0, found.len())
+}
+
+fn draft(on: &Instance, user_id: UserId, draft: Draft) -> Line {
+    Line::Draft(Incoming { account_id: on.account, user_id, draft })
+}
+
+async fn drafts_follow_the_rules(on: &Instance) -> Done {
+    let store = store(on)?;
+    let count = async || Ok::<_, Failure>(waiting(&on.viewer, ListFilter::default()).await?.len());
+    let before = count().await?;
+    store.import(vec![draft(on, SORTER, call(1)), draft(on, SORTER, chat("chat-2", "More"))]).await?;
+    same("how many wait: one more, and a chat that was updated", before + 1, count().await?)?;
+    fails(ErrorKind::Invalid, store.import(vec![draft(on, SORTER, call(1))]).await)?;
+    fails(
+        ErrorKind::Invalid,
+        store.import(vec![draft(on, SORTER, form(2)), draft(on, SORTER, form(2))]).await,
+    )?;
+    let stranger = UserId::new(4711).expect("the id is in range");
+    holds("a draft of nobody is refused", store.import(vec![draft(on, stranger, call(3))]).await.is_err())?;
+    same("how many wait", before + 1, count().await?)
+}
+
+async fn documents_that_make_no_sense_are_refused(on: &Instance) -> Done {
+    let lines = exported(&**store(on)?, on.account).await?;
+    let untold = AccountId::new(999_999_999).expect("the id is in range");
+    let tag = |account_id| {
+        lines.iter().find_map(|line| match line {
+            Line::Tag(tag) => Some(Line::Tag(Of { account_id, ..tag.clone() })),
+            _ => None,
+        })
+    };
+    let token = |user_id, secret| Line::Token(Token { account_id: on.account, user_id, secret });
+    let digest = Secret::Sha256(Digest([7; 32]).to_hex());
+    let nobody = UserId::new(4711).expect("the id is in range");
+    let mut lead = lines.iter().find_map(|line| match line {
+        Line::Lead(lead) => Some(lead.clone()),
+        _ => None,
+    });
+    if let (Some(lead), Ok(id)) = (&mut lead, LeadId::new(Floor::HIGHEST + 1)) {
+        lead.row.id = id;
+    }
+    let bad = [
+        ("another version", Some(Line::Header { version: VERSION + 1 })),
+        ("an account that was not told", tag(untold)),
+        ("a plain secret", Some(token(SORTER, Secret::Plain("secret".to_owned())))),
+        ("a digest that is none", Some(token(SORTER, Secret::Sha256("secret".to_owned())))),
+        ("a token of nobody", Some(token(nobody, digest))),
+        ("an id without room above it", lead.map(Line::Lead)),
+    ];
+    for (what, line) in bad {
+        let line = some(what, line)?;
+        let refused = fails(ErrorKind::Invalid, store(on)?.import(vec![line]).await);
+        refused.map_err(|failure| Failure { what: format!("{what}: {}", failure.what), ..failure })?;
+    }
+    Ok(())
+}
+
+async fn an_account_told_again_is_replaced(on: &Instance) -> Done {
+    let uid = add(&on.sorter, call(1)).await?.uid;
+    let lines = exported(&**store(on)?, on.account).await?;
+    let layout = lines.into_iter().find_map(|line| match line {
+        Line::Account(layout) => Some(layout),
+        _ => None,
+    });
+    let mut layout = some("the account", layout)?;
+    layout.pipelines.iter_mut().filter(|pipeline| pipeline.id == MAIN).for_each(|main| {
+        main.is_unsorted_on = false;
+    });
+    store(on)?.import(vec![Line::Account(layout)]).await?;
+    fails(ErrorKind::Invalid, on.sorter.incoming.add(&one(call(2))).await)?;
+    holds("it waits", waits(&on.viewer, &uid).await?)?;
+    on.sorter.incoming.accept(&uid, &Accept::default()).await?;
+    Ok(())
+}

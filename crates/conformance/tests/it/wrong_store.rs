@@ -1,0 +1,121 @@
+//! Stores that break what is promised of exports and imports, each caught by the case that names it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt as _, future};
+use incoming_leads_conformance::{Fixture, Instance, Kit, Outcome, Skip, Store, Subject};
+use incoming_leads_model::document::Line;
+use incoming_leads_model::{AccountId, Layout};
+use incoming_leads_port::{Digest, ErrorKind, Ports, Principal, Provision, Registry, Result};
+
+use crate::{case, in_memory, runtime};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Plant {
+    Nothing,
+    EventsForgotten,
+    ItemsForgotten,
+    TokensForgotten,
+    AllAccountsTold,
+    NothingRefused,
+    RefusedInTheMiddle,
+    AccountsKept,
+}
+
+const CAUGHT: &[(Plant, &str)] = &[
+    (Plant::EventsForgotten, "transfer::a_copy_answers_the_same"),
+    (Plant::ItemsForgotten, "transfer::a_copy_goes_on"),
+    (Plant::TokensForgotten, "transfer::credentials_come_along"),
+    (Plant::AllAccountsTold, "transfer::an_account_is_told_alone"),
+    (Plant::AllAccountsTold, "transfer::an_unknown_account_is_refused"),
+    (Plant::NothingRefused, "transfer::documents_that_make_no_sense_are_refused"),
+    (Plant::NothingRefused, "transfer::drafts_follow_the_rules"),
+    (Plant::RefusedInTheMiddle, "transfer::all_lines_or_none"),
+    (Plant::AccountsKept, "transfer::an_account_told_again_is_replaced"),
+];
+
+#[test]
+fn what_a_store_breaks_is_caught_by_the_case_that_names_it() {
+    let runtime = runtime();
+    for (plant, id) in CAUGHT {
+        let run = |plant| runtime.block_on(Kit::new(WrongStores(plant)).run(case(id)));
+        assert_eq!(run(Plant::Nothing), Outcome::Passed, "{id}");
+        let outcome = run(*plant);
+        assert!(matches!(outcome, Outcome::Failed(_)), "{plant:?} is not caught by {id}: {outcome:?}");
+    }
+}
+
+#[derive(Debug)]
+struct WrongStores(Plant);
+
+#[async_trait]
+impl Subject for WrongStores {
+    async fn fresh(&self, fixture: &Fixture) -> std::result::Result<Instance, Skip> {
+        let mut instance = in_memory(fixture).await;
+        let right = instance.store.take().unwrap();
+        instance.store = Some(Arc::new(Wrong { plant: self.0, right }));
+        Ok(instance)
+    }
+}
+
+#[derive(Debug)]
+struct Wrong {
+    plant: Plant,
+    right: Arc<dyn Store>,
+}
+
+#[async_trait]
+impl Provision for Wrong {
+    async fn import(&self, mut lines: Vec<Line>) -> Result<()> {
+        if self.plant == Plant::AccountsKept {
+            lines.retain(|line| !matches!(line, Line::Account(_)));
+        }
+        if self.plant == Plant::RefusedInTheMiddle {
+            for line in lines {
+                self.right.import(vec![line]).await?;
+            }
+            return Ok(());
+        }
+        match self.right.import(lines).await {
+            Err(error) if self.plant == Plant::NothingRefused && error.kind() == ErrorKind::Invalid => Ok(()),
+            imported => imported,
+        }
+    }
+
+    fn export(&self, account: Option<AccountId>) -> BoxStream<'_, Result<Line>> {
+        let plant = self.plant;
+        let account = account.filter(|_| plant != Plant::AllAccountsTold);
+        let is_told = move |line: &Result<Line>| match line {
+            Ok(Line::Event(_)) => plant != Plant::EventsForgotten,
+            Ok(Line::Item(_)) => plant != Plant::ItemsForgotten,
+            Ok(Line::Token(_)) => plant != Plant::TokensForgotten,
+            _ => true,
+        };
+        self.right.export(account).filter(move |line| future::ready(is_told(line))).boxed()
+    }
+}
+
+#[async_trait]
+impl Registry for Wrong {
+    async fn principal(&self, digest: &Digest) -> Result<Option<Principal>> {
+        self.right.principal(digest).await
+    }
+
+    async fn enrol(&self, digest: &Digest, principal: Option<Principal>) -> Result<()> {
+        self.right.enrol(digest, principal).await
+    }
+
+    async fn swap(&self, key: &str, expected: Option<&[u8]>, new: Option<&[u8]>) -> Result<bool> {
+        self.right.swap(key, expected, new).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Arc<Layout>>> {
+        self.right.accounts().await
+    }
+
+    async fn open(&self, principal: Principal) -> Result<Ports> {
+        self.right.open(principal).await
+    }
+}
