@@ -1,0 +1,176 @@
+//! Crashes under load: what was acknowledged before one must be there afterwards, whatever crashed and how.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::checker;
+use crate::hand::Hand;
+use crate::history::{Decision, Fate, Recorder};
+use crate::http::PATIENCE;
+use crate::random::Random;
+
+/// Who works at the same time.
+const HANDS: u64 = 8;
+/// A key is left alone when so much was done with it; a checker has to look at it all.
+const MOST: usize = 60;
+
+/// Servers and what they stand on, some part of which is crashed and comes back.
+pub(crate) trait Stage: Sync {
+    /// Where to go now.
+    fn servers(&self) -> Vec<SocketAddr>;
+
+    /// Ends something at once; it has ended when this returns.
+    fn crash(&mut self);
+
+    /// Brings back what does not come back by itself.
+    fn recover(&mut self);
+}
+
+/// What crashes did.
+#[derive(Debug, Default)]
+pub(crate) struct Toll {
+    pub(crate) crashes: usize,
+    /// Changes that were acknowledged before a crash.
+    pub(crate) acknowledged: usize,
+    /// Changes of which nobody was told whether they took effect.
+    pub(crate) unknown: usize,
+    /// Leads whose history no order explains, each in words.
+    pub(crate) violations: Vec<String>,
+    /// Longest time from the end of a crash until a change was taken again.
+    pub(crate) back_after: Duration,
+}
+
+/// Crashes the stage so often, each time under load, and looks for what was acknowledged.
+pub(crate) fn crashes(stage: &mut dyn Stage, count: usize, seed: u64) -> Toll {
+    let mut toll = Toll::default();
+    let mut ledger = BTreeMap::new();
+    for crash in 0..count {
+        let recorder = Recorder::new();
+        load(stage, &recorder, &mut Random::new(seed.wrapping_add(crash as u64)));
+        toll.crashes += 1;
+        let begun = Instant::now();
+        stage.recover();
+        wait_until_it_takes_changes(stage, &recorder, crash);
+        toll.back_after = toll.back_after.max(begun.elapsed());
+        let keys: Vec<_> = recorder.told().objects.keys().cloned().collect();
+        Hand::new(&recorder, &stage.servers(), "audit".to_owned(), seed).audit(&keys);
+        count_up(&mut toll, &recorder, crash, &mut ledger);
+        if !toll.violations.is_empty() {
+            break;
+        }
+    }
+    settle(stage, &ledger, &mut toll);
+    toll
+}
+
+/// Works until a crash, at a moment of its own.
+fn load(stage: &mut dyn Stage, recorder: &Recorder, random: &mut Random) {
+    let (stop, keys) = (AtomicBool::new(false), Mutex::new(Vec::new()));
+    let servers = stage.servers();
+    let name = random.next();
+    std::thread::scope(|scope| {
+        for number in 0..HANDS {
+            let (servers, stop, keys) = (&servers, &stop, &keys);
+            let mut hand = Hand::new(recorder, servers, format!("hand {number}"), random.next());
+            scope.spawn(move || {
+                let mut made = 0;
+                while !stop.load(Ordering::Relaxed) && !hand.is_cut() {
+                    act(&mut hand, recorder, keys, || {
+                        made += 1;
+                        format!("{name:x}-{number}-{made}")
+                    });
+                }
+            });
+        }
+        let begun = Instant::now();
+        while recorder.told().acknowledged() < 20 {
+            assert!(begun.elapsed() < PATIENCE, "nothing is acknowledged: {:?}", recorder.told().wrong);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_micros(random.next() % 120_000));
+        stage.crash();
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+/// One thing of many: new leads alone or in a batch, a twin, decisions that race for the newest.
+fn act(hand: &mut Hand<'_>, recorder: &Recorder, keys: &Mutex<Vec<String>>, mut new: impl FnMut() -> String) {
+    let choice = hand.random().below(10);
+    let newest: Vec<_> = keys.lock().unwrap().iter().rev().take(6).cloned().collect();
+    if choice < 3 || newest.is_empty() {
+        let key = new();
+        hand.add(&key);
+        keys.lock().unwrap().push(key);
+    } else if choice < 5 {
+        let batch = [new(), new(), new()];
+        hand.add_calls(&batch.each_ref().map(String::as_str));
+        keys.lock().unwrap().extend(batch);
+    } else {
+        let key = hand.random().one_of(&newest).clone();
+        let (uids, length) = {
+            let told = recorder.told();
+            (told.uids(&key), told.objects.get(&key).map_or(0, Vec::len))
+        };
+        match uids.last() {
+            _ if length > MOST => {}
+            Some(uid) if choice < 9 => {
+                let decision = *hand.random().one_of(&[Decision::Accept, Decision::Decline]);
+                hand.decide(&key, uid, decision);
+            }
+            _ => hand.add(&key),
+        }
+    }
+}
+
+/// The service comes back: a new lead is taken.
+fn wait_until_it_takes_changes(stage: &dyn Stage, recorder: &Recorder, crash: usize) {
+    let begun = Instant::now();
+    for server in stage.servers() {
+        let mut hand = Hand::new(recorder, &[server], "back".to_owned(), 0);
+        for attempt in 0.. {
+            let before = recorder.told().acknowledged();
+            hand.add(&format!("back-{crash}-{}-{attempt}", server.port()));
+            if recorder.told().acknowledged() > before {
+                break;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it does not come back");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Checks all that happened until a crash, and keeps in mind what became of each lead.
+fn count_up(toll: &mut Toll, recorder: &Recorder, crash: usize, ledger: &mut BTreeMap<u64, Fate>) {
+    let told = recorder.told();
+    toll.acknowledged += told.acknowledged();
+    toll.unknown += told.unknown();
+    toll.violations.extend(told.wrong.iter().map(|wrong| format!("crash {crash}: {wrong}")));
+    for (key, ops) in &told.objects {
+        if let Some(violation) = checker::violation(ops) {
+            toll.violations.push(format!("crash {crash}, {key}: {violation}"));
+        }
+    }
+    for batch in &told.unknown_batches {
+        let found = batch.iter().filter(|key| !told.uids(key).is_empty()).count();
+        if found != 0 && found != batch.len() {
+            toll.violations.push(format!("crash {crash}: {found} of a batch of {} took effect", batch.len()));
+        }
+    }
+    ledger.extend(told.fates.iter().map(|(lead, fate)| (*lead, *fate)));
+}
+
+/// What was there after its crash is there after all that followed.
+fn settle(stage: &dyn Stage, ledger: &BTreeMap<u64, Fate>, toll: &mut Toll) {
+    let recorder = Recorder::new();
+    let leads: Vec<_> = ledger.keys().copied().collect();
+    let fates = Hand::new(&recorder, &stage.servers(), "settle".to_owned(), 0).fates(&leads);
+    for (lead, fate) in ledger {
+        if fates.get(lead) != Some(fate) {
+            toll.violations
+                .push(format!("lead {lead} was {fate:?} after its crash, and is {:?}", fates.get(lead)));
+        }
+    }
+}

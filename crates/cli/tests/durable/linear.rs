@@ -1,0 +1,112 @@
+//! Linearizability: many at once do everything with few leads, over HTTP and any number of servers, and each lead's
+//! history must have an order.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::checker;
+use crate::hand::{Hand, is_chat};
+use crate::history::{Decision, Recorder};
+use crate::random::Random;
+
+/// Who acts at the same time in one history.
+const HANDS: u64 = 4;
+/// What each does.
+const STEPS: usize = 7;
+/// Histories at the same time.
+const LANES: usize = 2;
+
+/// What became of the histories.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    pub(crate) histories: usize,
+    pub(crate) operations: usize,
+    /// Of the first history that has no order.
+    pub(crate) violation: Option<String>,
+}
+
+/// Makes histories against these servers until there are enough or one is wrong.
+pub(crate) fn histories(servers: &[SocketAddr], count: usize, seed: u64) -> Verdict {
+    let (next, operations) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let found = std::thread::scope(|scope| {
+        let lanes: Vec<_> = (0..LANES)
+            .map(|_| {
+                scope.spawn(|| {
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        if number >= count {
+                            return None;
+                        }
+                        let (made, violation) = one(servers, number, seed.wrapping_add(number as u64));
+                        operations.fetch_add(made, Ordering::Relaxed);
+                        if let Some(violation) = violation {
+                            next.store(count, Ordering::Relaxed);
+                            return Some((number, violation));
+                        }
+                    }
+                })
+            })
+            .collect();
+        lanes.into_iter().filter_map(|lane| lane.join().unwrap()).next()
+    });
+    let operations = operations.into_inner();
+    match found {
+        None => Verdict { histories: count, operations, violation: None },
+        Some((number, violation)) => {
+            Verdict { histories: number + 1, operations, violation: Some(violation) }
+        }
+    }
+}
+
+/// One history: how many operations it has, and what is wrong with it.
+fn one(servers: &[SocketAddr], number: usize, seed: u64) -> (usize, Option<String>) {
+    let recorder = Recorder::new();
+    let random = Random::new(seed).next();
+    let keys = [format!("{random:x}-1"), format!("{random:x}-2"), format!("chat-{random:x}")];
+    std::thread::scope(|scope| {
+        for name in 0..HANDS {
+            let (recorder, keys) = (&recorder, &keys);
+            scope.spawn(move || {
+                let seed = seed.wrapping_mul(HANDS).wrapping_add(name);
+                let mut hand = Hand::new(recorder, servers, format!("hand {name}"), seed);
+                for step in 0..STEPS {
+                    act(&mut hand, recorder, keys, step);
+                }
+            });
+        }
+    });
+    Hand::new(&recorder, servers, "audit".to_owned(), seed).page(&keys);
+    let told = recorder.told();
+    let operations = told.objects.values().map(Vec::len).sum();
+    if let Some(wrong) = told.wrong.first() {
+        return (operations, Some(format!("history {number}, seed {seed}: {wrong}")));
+    }
+    let violation = told.objects.iter().find_map(|(key, ops)| {
+        Some(format!("history {number}, seed {seed}, {key}: {}", checker::violation(ops)?))
+    });
+    (operations, violation)
+}
+
+/// One of everything that can be done.
+fn act(hand: &mut Hand<'_>, recorder: &Recorder, keys: &[String], step: usize) {
+    // One lead gets most of the attention, so that all meet there.
+    let key = &keys[[0, 0, 0, 1, 2, 2][hand.random().below(6)]];
+    let uids = recorder.told().uids(key);
+    let choice = hand.random().below(10);
+    if step == 0 || uids.is_empty() || choice < 2 {
+        return hand.add(key);
+    }
+    let uid = uids.last().expect("there are some");
+    match choice {
+        2..=6 => {
+            let last = if is_chat(key) { 3 } else { 2 };
+            let decision = [Decision::Accept, Decision::Decline, Decision::Link][hand.random().below(last)];
+            hand.decide(key, uid, decision);
+        }
+        7 | 8 => {
+            let uid = hand.random().one_of(&uids).clone();
+            hand.look(key, &uid);
+        }
+        _ => hand.page(keys),
+    }
+}
