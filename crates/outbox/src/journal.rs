@@ -26,6 +26,8 @@ pub(crate) enum Record {
     Replayed { ticket: Ticket },
     /// A person wants it forgotten.
     Discarded { ticket: Ticket },
+    /// What tells this outbox from every other: random text, from when its file was made.
+    Named { name: String },
     /// No ticket up to this number is given out again.
     Numbered { ticket: Ticket },
 }
@@ -143,6 +145,8 @@ pub(crate) struct State {
     /// The latest deliveries, for whoever asks.
     pub(crate) delivered: BTreeMap<Ticket, Uid>,
     pub(crate) last: u64,
+    /// None of a file that is being made, or was made by an earlier version.
+    pub(crate) name: Option<String>,
 }
 
 /// How many deliveries are remembered.
@@ -183,6 +187,7 @@ impl State {
             Record::Discarded { ticket } => {
                 self.dead.remove(&ticket);
             }
+            Record::Named { name } => self.name = Some(name),
             Record::Numbered { ticket } => self.last = self.last.max(ticket.0),
         }
     }
@@ -190,6 +195,7 @@ impl State {
     /// The fewest records that add up to the same.
     pub(crate) fn records(&self) -> Vec<Record> {
         let mut records = vec![Record::Numbered { ticket: Ticket(self.last) }];
+        records.extend(self.name.clone().map(|name| Record::Named { name }));
         records.extend(
             self.delivered
                 .iter()

@@ -126,9 +126,14 @@ impl Outbox {
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Result<Self, OutboxError> {
-        let (journal, records) = Journal::open(path)?;
+        let (mut journal, records) = Journal::open(path)?;
         let (mut state, told) = (State::default(), records.len());
         records.into_iter().for_each(|record| state.apply(record));
+        if state.name.is_none() {
+            let record = Record::Named { name: random_name().map_err(OutboxError::File)? };
+            journal.append(std::slice::from_ref(&record)).map_err(OutboxError::File)?;
+            state.apply(record);
+        }
         for letter in state.waiting.values_mut() {
             letter.doubtful = letter.sent;
         }
@@ -145,20 +150,59 @@ impl Outbox {
     ///
     /// # Errors
     /// [`OutboxError::Full`], and [`OutboxError::File`] when it cannot be kept: then it was not taken.
-    pub fn submit(&self, channel: Channel, mut draft: Draft) -> Result<Ticket, OutboxError> {
-        draft.created_at.get_or_insert(self.clock.now());
+    pub fn submit(&self, channel: Channel, draft: Draft) -> Result<Ticket, OutboxError> {
+        let tickets = self.take(channel, vec![draft], false)?;
+        Ok(*tickets.first().expect("one draft has one ticket"))
+    }
+
+    /// Takes calls or forms in, all or none, in one go; see [`Outbox::submit`]. They may be delivered one by one.
+    ///
+    /// # Errors
+    /// See [`Outbox::submit`].
+    pub fn submit_all(&self, channel: Channel, drafts: Vec<Draft>) -> Result<Vec<Ticket>, OutboxError> {
+        self.take(channel, drafts, false)
+    }
+
+    /// Takes in what somebody has sent already without an answer, each with the `created_at` that was sent: it may be
+    /// there, so it is looked for before it is sent. See [`Outbox::submit_all`].
+    ///
+    /// # Errors
+    /// See [`Outbox::submit`].
+    pub fn submit_doubtful(&self, channel: Channel, drafts: Vec<Draft>) -> Result<Vec<Ticket>, OutboxError> {
+        self.take(channel, drafts, true)
+    }
+
+    fn take(&self, channel: Channel, drafts: Vec<Draft>, doubtful: bool) -> Result<Vec<Ticket>, OutboxError> {
         let mut inner = self.inner();
         let waiting = inner.state.waiting.len();
-        if waiting >= self.settings.capacity {
+        if waiting + drafts.len() > self.settings.capacity {
             return Err(OutboxError::Full(waiting));
         }
-        let ticket = Ticket(inner.state.last + 1);
-        inner
-            .record(Record::Submitted { ticket, channel, draft: Box::new(draft) })
-            .map_err(OutboxError::File)?;
+        let (now, last) = (self.clock.now(), inner.state.last);
+        let (mut tickets, mut records) = (Vec::with_capacity(drafts.len()), Vec::new());
+        for (number, mut draft) in (last + 1..).zip(drafts) {
+            draft.created_at.get_or_insert(now);
+            let ticket = Ticket(number);
+            tickets.push(ticket);
+            records.push(Record::Submitted { ticket, channel, draft: Box::new(draft) });
+        }
+        if doubtful {
+            records.push(Record::Sending { tickets: tickets.clone() });
+        }
+        inner.record_all(records).map_err(OutboxError::File)?;
+        if doubtful {
+            inner.doubt(&tickets);
+        }
         drop(inner);
         self.shared.submitted.notify_one();
-        Ok(ticket)
+        Ok(tickets)
+    }
+
+    /// What tells this outbox from every other, also from a later one in the same place: with it, a ticket is a name
+    /// for ever. Hex digits.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.inner().state.name.clone().expect("an open outbox has its name")
     }
 
     /// What became of a lead; `None` for a ticket that was never given out, or was discarded or delivered long ago.
@@ -388,12 +432,8 @@ impl Outbox {
     }
 
     fn doubt(&self, batch: &[(Ticket, Letter)]) -> Round {
-        let mut inner = self.inner();
-        for (ticket, _) in batch {
-            if let Some(letter) = inner.state.waiting.get_mut(ticket) {
-                letter.doubtful = true;
-            }
-        }
+        let tickets: Vec<_> = batch.iter().map(|(ticket, _)| *ticket).collect();
+        self.inner().doubt(&tickets);
         Round::Moved
     }
 
@@ -409,12 +449,26 @@ impl Outbox {
 }
 
 impl Inner {
+    /// They may be there: each is looked for before it is sent.
+    fn doubt(&mut self, tickets: &[Ticket]) {
+        for ticket in tickets {
+            if let Some(letter) = self.state.waiting.get_mut(ticket) {
+                letter.doubtful = true;
+            }
+        }
+    }
+
     fn record(&mut self, record: Record) -> std::io::Result<()> {
         self.record_all(vec![record])
     }
 
     fn record_all(&mut self, records: Vec<Record>) -> std::io::Result<()> {
         self.journal.append(&records)?;
+        for record in &records {
+            if let Record::Dead { ticket, reason } = record {
+                tracing::warn!(%ticket, reason, "a letter is dead: it waits for a person");
+            }
+        }
         self.settled += records.iter().filter(|record| !matches!(record, Record::Submitted { .. })).count();
         records.into_iter().for_each(|record| self.state.apply(record));
         if self.settled >= self.rewrite_after && self.settled > self.state.waiting.len() {
@@ -426,6 +480,13 @@ impl Inner {
         }
         Ok(())
     }
+}
+
+/// 16 hex digits that no other outbox has, as far as chance goes.
+fn random_name() -> std::io::Result<String> {
+    let mut random = [0_u8; 8];
+    getrandom::fill(&mut random).map_err(std::io::Error::from)?;
+    Ok(format!("{:016x}", u64::from_be_bytes(random)))
 }
 
 /// Whether waiting helps: for the other side, or for a person who hands the port another token. Nothing of what waits is

@@ -175,3 +175,28 @@ async fn a_full_outbox_says_so() {
     outbox.flush().await.unwrap();
     submit(&outbox, call(3));
 }
+
+#[tokio::test]
+async fn what_was_sent_before_is_looked_for_and_not_doubled() {
+    let world = World::new("before").await;
+    let outbox = world.open();
+    let sent = world.line.add_call(call(1)).await.unwrap();
+    let tickets = outbox.submit_doubtful(Channel::Sip, vec![call(1), call(2)]).unwrap();
+    drop(outbox);
+    let outbox = world.open();
+    assert_eq!(outbox.flush().await.unwrap(), 0);
+    assert_eq!(outbox.status(tickets[0]), Some(Status::Delivered(sent.uid)));
+    assert!(matches!(outbox.status(tickets[1]), Some(Status::Delivered(_))));
+    assert_eq!(world.created().await, 2);
+}
+
+#[tokio::test]
+async fn a_batch_is_taken_in_whole_or_not_at_all() {
+    let world = World::new("whole").await;
+    let outbox = world.open_with(Settings::default().with_capacity(2));
+    let drafts = |count| (0..count).map(call).collect::<Vec<_>>();
+    let refused = outbox.submit_all(Channel::Sip, drafts(3));
+    assert!(matches!(refused, Err(OutboxError::Full(0))) && outbox.waiting() == 0);
+    assert_eq!(outbox.submit_all(Channel::Sip, drafts(2)).unwrap().len(), 2);
+    assert_eq!(outbox.waiting(), 2);
+}

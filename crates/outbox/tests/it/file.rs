@@ -102,7 +102,7 @@ async fn an_unfinished_last_line_is_cut_off_and_a_damaged_one_is_told() {
     assert_eq!(world.open().waiting(), 2, "the next line began at a good place");
     append("nonsense\n");
     let opened = Outbox::open(&world.path, world.line.clone(), world.clock.clone(), Settings::default());
-    assert!(matches!(opened, Err(OutboxError::Damaged { line: 3 })), "{opened:?}");
+    assert!(matches!(opened, Err(OutboxError::Damaged { line: 4 })), "{opened:?}");
 }
 
 #[tokio::test]
@@ -113,4 +113,18 @@ async fn a_second_process_is_told_that_the_file_is_in_use() {
     assert!(matches!(second, Err(OutboxError::InUse)));
     drop(outbox);
     world.open();
+}
+
+#[tokio::test]
+async fn an_outbox_keeps_its_name_and_no_other_has_it() {
+    let world = World::new("named").await;
+    let outbox = world.open_with(Settings::default().with_rewrite_after(2));
+    let name = outbox.name();
+    for number in 0..5 {
+        submit(&outbox, call(number));
+        outbox.flush().await.unwrap();
+    }
+    drop(outbox);
+    assert_eq!(world.open().name(), name);
+    assert_ne!(World::new("other").await.open().name(), name);
 }
