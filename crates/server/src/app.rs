@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, Request, StatusCode, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Bytes;
 use incoming_leads_wire_v4::Origin;
 
+use crate::body::Incoming;
 use crate::cache::Ready;
 use crate::failure::Failure;
 use crate::gate::{Credentials, Denied, Gate, Session};
@@ -36,22 +36,7 @@ impl App {
     /// A request with its body, which is read within its size and its time.
     pub(crate) async fn read(&self, request: Request<Incoming>) -> Result<Request<Bytes>, Failure> {
         let (head, body) = request.into_parts();
-        Ok(Request::from_parts(head, self.read_body(body).await?))
-    }
-
-    async fn read_body(&self, body: Incoming) -> Result<Bytes, Failure> {
-        let read = Limited::new(body, self.limits.body_bytes).collect();
-        match tokio::time::timeout(self.limits.body_time, read).await {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long"))
-            }
-            Ok(Err(_)) => Err(Failure::new(
-                StatusCode::BAD_REQUEST,
-                "the body is cut short or its chunks are malformed",
-            )),
-            Err(_late) => Err(Failure::new(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
-        }
+        Ok(Request::from_parts(head, body.read(&self.limits).await?))
     }
 }
 
@@ -84,7 +69,7 @@ impl Caller {
 }
 
 /// The token of the one `Authorization` header.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (all.next(), all.next()) else { return None };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;

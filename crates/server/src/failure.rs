@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode, header};
+use hyper::body::Bytes;
 use incoming_leads_port::{Error, ErrorKind, Outcome};
 use incoming_leads_wire_v4::Problem;
 
@@ -58,6 +59,23 @@ impl Failure {
         }
         answer
     }
+}
+
+/// A page of HTML that names a status: what the vendor's proxies answer, without asking anybody, to whoever asks too
+/// often. Source: the vendor's PHP client knows a 429 only when its body is no JSON.
+pub(crate) fn page(status: StatusCode) -> Answer {
+    let is_silent = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status);
+    let title = format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default());
+    let title = title.trim_end();
+    let html = format!(
+        "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
+    );
+    let mut answer = Answer::new(if is_silent { Bytes::new() } else { html.into() }.into());
+    *answer.status_mut() = status;
+    if !is_silent {
+        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    }
+    answer
 }
 
 /// Which status tells an error. What may have taken effect is never told as a refusal.

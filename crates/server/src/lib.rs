@@ -4,10 +4,13 @@
 //! about incoming leads lives here.
 
 mod app;
+mod body;
 mod cache;
+mod edge;
 mod failure;
 mod gate;
 mod host;
+mod in_process;
 mod limits;
 mod net;
 mod routes;
@@ -15,8 +18,10 @@ mod server;
 mod shell;
 mod v4;
 
+pub use edge::{Fault, FaultProfile, InvalidFaultProfile, JournalEntry};
 pub use gate::{Credentials, Denied, Gate, Host, RegistryGate, Session, SessionTable, digest};
 pub use host::{InvalidPublicUrl, PublicUrl};
+pub use in_process::InProcess;
 pub use limits::Limits;
 pub use server::{Config, Server};
 

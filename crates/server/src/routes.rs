@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Bytes;
 use incoming_leads_wire_v4::Problem;
 
 use crate::app::App;
+use crate::body::Incoming;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::shell::Answer;

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use http::HeaderValue;
+use incoming_leads_port::Digest;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
 use crate::app::App;
+use crate::edge::{Edge, FaultProfile, JournalEntry};
 use crate::gate::Gate;
 use crate::net::{self, Stage};
 use crate::routes::Routes;
@@ -30,6 +32,13 @@ pub struct Config {
     pub public_url: Option<PublicUrl>,
     /// Whether the routes for the intake of chats and mails are open. Default: closed.
     pub intake: bool,
+    /// What goes wrong on purpose, for tests of clients. Default: nothing.
+    pub faults: Option<FaultProfile>,
+    /// How many of the last requests the journal keeps. Default: 0, none.
+    pub journal: usize,
+    /// The SHA-256 ([`digest`](crate::digest)) of the token that opens the control route, at which faults are set and the
+    /// journal is read while the server runs. Default: none, which keeps it closed.
+    pub control: Option<Digest>,
     /// The limits of the HTTP layer.
     pub limits: Limits,
 }
@@ -41,6 +50,9 @@ impl Default for Config {
             names: Vec::new(),
             public_url: None,
             intake: false,
+            faults: None,
+            journal: 0,
+            control: None,
             limits: Limits::default(),
         }
     }
@@ -49,6 +61,7 @@ impl Default for Config {
 /// A running server. Dropping it ends it at once; [`stop`](Self::stop) lets it finish what is under way.
 #[derive(Debug)]
 pub struct Server {
+    edge: Arc<Edge>,
     address: SocketAddr,
     stage: watch::Sender<Stage>,
     ended: oneshot::Receiver<()>,
@@ -94,13 +107,14 @@ impl Server {
         let (stage, receiver) = watch::channel(Stage::Serving);
         let (end, ended) = oneshot::channel();
         let limits = Arc::new(config.limits);
-        let shell = Shell::new(routes, Arc::clone(&limits));
+        let edge = Arc::new(Edge::new(config.faults, config.journal, config.control));
+        let shell = Shell::new(routes, Arc::clone(&edge), Arc::clone(&limits));
         tokio::spawn(async move {
             net::serve(listener, limits, move |request| Arc::clone(&shell).answer(request), receiver).await;
             // Nobody may be waiting for it.
             let _ = end.send(());
         });
-        Ok(Self { address, stage, ended, thread: None })
+        Ok(Self { edge, address, stage, ended, thread: None })
     }
 
     /// The address it listens on.
@@ -113,6 +127,17 @@ impl Server {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The last requests, oldest first, as many as [`Config::journal`] keeps.
+    #[must_use]
+    pub fn journal(&self) -> Vec<JournalEntry> {
+        self.edge.journal.after(0, usize::MAX)
+    }
+
+    /// From now on this goes wrong on purpose; none ends it.
+    pub fn set_faults(&self, faults: Option<FaultProfile>) {
+        self.edge.faults.set(faults);
     }
 
     /// Accepts nothing more, answers what is under way (at most for [`Limits::drain_time`]), and ends.

@@ -11,17 +11,35 @@ use std::time::Instant;
 
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri, header};
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Bytes;
 use tracing::Instrument;
 
 use crate::Limits;
+use crate::body::{Incoming, Outgoing};
+use crate::edge::Edge;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::routes::Routes;
 
 /// An answer, as it goes out.
-pub(crate) type Answer = http::Response<Full<Bytes>>;
+pub(crate) type Answer = http::Response<Outgoing>;
+
+/// No answer goes out: a fault ends the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HungUp {
+    /// It is closed.
+    Closed,
+    /// It is reset.
+    Reset,
+}
+
+impl fmt::Display for HungUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a fault ends this connection")
+    }
+}
+
+impl std::error::Error for HungUp {}
 
 /// The header that tells a client the id of its request, as it stands in the log. Source: read by the vendor's PHP client.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -30,22 +48,24 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Debug)]
 pub(crate) struct Shell {
     routes: Routes,
+    edge: Arc<Edge>,
     limits: Arc<Limits>,
     ids: RequestIds,
 }
 
 impl Shell {
-    pub(crate) fn new(routes: Routes, limits: Arc<Limits>) -> Arc<Self> {
-        Arc::new(Self { routes, limits, ids: RequestIds::new() })
+    pub(crate) fn new(routes: Routes, edge: Arc<Edge>, limits: Arc<Limits>) -> Arc<Self> {
+        Arc::new(Self { routes, edge, limits, ids: RequestIds::new() })
     }
 
-    /// The answer to one request; there always is one.
-    pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
+    /// The answer to one request; there always is one, unless a fault wants it otherwise.
+    pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Answer, HungUp> {
         let begun = Instant::now();
         let id = self.ids.next();
         let span = tracing::info_span!("request", id = %id.0, method = %request.method(), path = request.uri().path());
         tracing::debug!(parent: &span, query = %Redacted(request.uri()), "begins");
-        let mut response = self.guarded(request).instrument(span.clone()).await;
+        let answered = self.guarded(request).instrument(span.clone()).await;
+        let mut response = answered.inspect_err(|_| tracing::info!(parent: &span, "hung up"))?;
         response.headers_mut().insert(REQUEST_ID, id.header());
         tracing::info!(
             parent: &span,
@@ -53,14 +73,20 @@ impl Shell {
             micros = begun.elapsed().as_micros(),
             "answered"
         );
-        response
+        Ok(response)
     }
 
-    async fn guarded(&self, request: Request<Incoming>) -> Answer {
-        let host = match check(&request, &self.limits) {
-            Ok(host) => host,
-            Err(failure) => return closing(failure.into_answer()),
-        };
+    async fn guarded(&self, request: Request<Incoming>) -> Result<Answer, HungUp> {
+        match check(&request, &self.limits) {
+            Ok(host) => {
+                let routes = |request| self.routed(host, request);
+                self.edge.around(request, &self.limits, routes).await
+            }
+            Err(failure) => Ok(closing(failure.into_answer())),
+        }
+    }
+
+    async fn routed(&self, host: Host, request: Request<Incoming>) -> Answer {
         let answered = AssertUnwindSafe(self.routes.answer(host, request)).catch_unwind();
         match tokio::time::timeout(self.limits.request_time, answered).await {
             Ok(Ok(answer)) => answer,

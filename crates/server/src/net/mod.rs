@@ -5,7 +5,6 @@
 mod paced;
 mod slots;
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -14,7 +13,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -24,7 +22,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::Limits;
-use crate::shell::Answer;
+use crate::body::Incoming;
+use crate::shell::{Answer, HungUp};
 use paced::{Pace, Paced, Watch};
 use slots::{Slot, Slots};
 
@@ -53,7 +52,7 @@ pub(crate) async fn serve<A, F>(
     mut stage: watch::Receiver<Stage>,
 ) where
     A: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Answer> + Send + 'static,
+    F: Future<Output = Result<Answer, HungUp>> + Send + 'static,
 {
     let slots = Slots::new(limits.connections, limits.connections_per_peer);
     let refusals = Arc::new(Semaphore::new(REFUSALS));
@@ -127,21 +126,25 @@ async fn converse<A, F>(
     mut stage: watch::Receiver<Stage>,
 ) where
     A: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
-    F: Future<Output = Answer> + Send + 'static,
+    F: Future<Output = Result<Answer, HungUp>> + Send + 'static,
 {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
     let pace = Pace::new();
     let io = TokioIo::new(Paced::new(stream, Arc::clone(&pace), &limits));
-    let service = service_fn(|request| {
+    let service = service_fn(|request: Request<hyper::body::Incoming>| {
         pace.request_begins();
-        let answered = answer(request);
+        let answered = answer(request.map(Incoming::Network));
         let pace = Arc::clone(&pace);
         async move {
-            let response = answered.await;
-            pace.request_ends();
-            Ok::<_, Infallible>(response)
+            let answered = answered.await;
+            match &answered {
+                Ok(_) => pace.request_ends(),
+                Err(HungUp::Closed) => {}
+                Err(HungUp::Reset) => pace.is_to_be_reset(),
+            }
+            answered
         }
     });
     let mut connection = pin!(

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -21,10 +21,13 @@ pub(super) const LINGER: Duration = Duration::from_millis(500);
 const LINGER_BYTES: usize = 4 << 20;
 
 /// What the peer owes us: shared by the stream, the service and the watch of one connection.
-///
-/// The lowest two bits say what is owed, the others count the requests, so that two idle times are two states.
 #[derive(Debug)]
-pub(super) struct Pace(AtomicU64);
+pub(super) struct Pace {
+    /// The lowest two bits say what is owed, the others count the requests, so that two idle times are two states.
+    owed: AtomicU64,
+    /// Whether the connection ends with a reset.
+    is_reset: AtomicBool,
+}
 
 /// A request, or nothing, since the last answer.
 const IDLE: u64 = 0;
@@ -38,7 +41,7 @@ const OWED: u64 = 3;
 impl Pace {
     /// A new connection owes its first request.
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self(AtomicU64::new(HEAD)))
+        Arc::new(Self { owed: AtomicU64::new(HEAD), is_reset: AtomicBool::new(false) })
     }
 
     pub(super) fn request_begins(&self) {
@@ -46,17 +49,21 @@ impl Pace {
     }
 
     pub(super) fn request_ends(&self) {
-        self.0.store((self.0.load(Ordering::Relaxed) | OWED) + 1, Ordering::Relaxed);
+        self.owed.store((self.owed.load(Ordering::Relaxed) | OWED) + 1, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_to_be_reset(&self) {
+        self.is_reset.store(true, Ordering::Relaxed);
     }
 
     fn bytes_came(&self) {
-        if self.0.load(Ordering::Relaxed) & OWED == IDLE {
+        if self.owed.load(Ordering::Relaxed) & OWED == IDLE {
             self.becomes(HEAD);
         }
     }
 
     fn becomes(&self, owed: u64) {
-        self.0.store(self.0.load(Ordering::Relaxed) & !OWED | owed, Ordering::Relaxed);
+        self.owed.store(self.owed.load(Ordering::Relaxed) & !OWED | owed, Ordering::Relaxed);
     }
 }
 
@@ -88,7 +95,7 @@ impl Future for Watch {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let now = self.pace.0.load(Ordering::Relaxed);
+        let now = self.pace.owed.load(Ordering::Relaxed);
         let time = match now & OWED {
             HEAD => self.header_time,
             IDLE => self.idle_time,
@@ -130,6 +137,16 @@ impl Paced {
         let timer = self.write_timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
         ready!(timer.as_mut().poll(cx));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer did not read the answer in time")))
+    }
+}
+
+impl Drop for Paced {
+    fn drop(&mut self) {
+        if self.pace.is_reset.load(Ordering::Relaxed)
+            && let Err(error) = self.stream.set_zero_linger()
+        {
+            tracing::debug!(%error, "cannot reset a connection");
+        }
     }
 }
 

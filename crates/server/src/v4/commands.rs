@@ -1,13 +1,13 @@
 //! Add, accept, decline, link; and the intake of chats and mails, which is no part of the documents.
 
 use http::Request;
-use hyper::body::Incoming;
 use incoming_leads_model::{Category, Channel, Uid};
 use incoming_leads_port::{Error, ErrorKind, Operation};
 use incoming_leads_wire_v4::{Problem, accept, add, decline, link};
 
 use super::Answer;
 use crate::app::{App, Caller};
+use crate::body::Incoming;
 use crate::failure::Failure;
 
 /// `POST /api/v4/leads/unsorted/sip` and `.../forms`

@@ -4,7 +4,6 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use http::Request;
-use hyper::body::Incoming;
 use incoming_leads_model::id::InvalidId;
 use incoming_leads_model::limits::MAX_PAGE_SIZE;
 use incoming_leads_model::{EntityKind, EntityRef, More, NoteId, PageRequest};
@@ -14,6 +13,7 @@ use incoming_leads_wire_v4::{Problem, account, entity, no_content};
 
 use super::Answer;
 use crate::app::Caller;
+use crate::body::Incoming;
 
 /// `GET /api/v4/{leads, contacts, companies, customers}`
 pub(super) async fn entities(kind: EntityKind, caller: &Caller, request: &Request<Incoming>) -> Answer {

@@ -5,11 +5,12 @@ mod directory;
 mod questions;
 
 use http::{Request, Response, StatusCode};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Bytes;
 use incoming_leads_model::Channel;
 use incoming_leads_wire_v4::route::{self, Route};
 
 use crate::app::{App, Caller};
+use crate::body::Incoming;
 use crate::failure::Failure;
 use crate::host::Host;
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use http::{Request, Response, header};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Bytes;
 use incoming_leads_model::{AccountId, Uid};
 use incoming_leads_port::{ItemVersion, Versioned};
 use incoming_leads_wire_v4::{Fragment, HAL_JSON, fragment, get, list, summary};
 
 use super::Answer;
 use crate::app::{App, Caller};
+use crate::body::Incoming;
 use crate::cache::{PageKey, Ready};
 use crate::failure::Failure;
 

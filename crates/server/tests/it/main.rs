@@ -5,6 +5,7 @@
 mod bad_inputs;
 mod clients;
 mod documents;
+mod faults;
 mod framing;
 mod lifecycle;
 mod raw;

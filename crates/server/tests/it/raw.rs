@@ -83,6 +83,24 @@ impl Raw {
         self.read.len()
     }
 
+    /// Whatever comes before the server hangs up: the head as text, and the rest.
+    pub(crate) async fn read_all(&mut self) -> (String, Vec<u8>) {
+        self.read_to_end().await;
+        let end = self.read.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+        let rest = self.read.split_off(end);
+        (String::from_utf8(std::mem::take(&mut self.read)).unwrap(), rest)
+    }
+
+    /// Waits until so many bytes have come.
+    pub(crate) async fn reads_at_least(&mut self, bytes: usize) {
+        let enough = async {
+            while self.read.len() < bytes {
+                assert!(self.more().await, "the server hung up after {} bytes", self.read.len());
+            }
+        };
+        tokio::time::timeout(PATIENCE, enough).await.expect("the server hangs");
+    }
+
     async fn read_answer(&mut self, is_head: bool) -> Option<Answer> {
         let end = loop {
             if let Some(at) = self.read.windows(4).position(|window| window == b"\r\n\r\n") {
