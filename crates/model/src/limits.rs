@@ -20,6 +20,8 @@ pub const DEFAULT_PAGE_SIZE: u32 = 50;
 pub const MAX_JSON_DEPTH: usize = 32;
 /// Depth of nested brackets in a form body or query string, at most.
 pub const MAX_FORM_DEPTH: usize = 16;
+/// Values of a v2 body, at most, lists and objects among them: 200 for each of 250 items.
+pub const MAX_BODY_VALUES: usize = 50_000;
 /// Bytes of a request body, at most.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
 
@@ -70,6 +72,7 @@ pub const TABLE: &[Limit] = &[
     Limit { what: "page of v4", most: MAX_PAGE_SIZE_V4 as u64, unit: "items" },
     Limit { what: "depth of JSON", most: MAX_JSON_DEPTH as u64, unit: "levels" },
     Limit { what: "depth of brackets", most: MAX_FORM_DEPTH as u64, unit: "levels" },
+    Limit { what: "values of a v2 body", most: MAX_BODY_VALUES as u64, unit: "values" },
     Limit { what: "body", most: MAX_BODY_BYTES as u64, unit: "bytes" },
     Limit { what: "uid", most: MAX_UID_BYTES as u64, unit: "bytes" },
     Limit { what: "source_uid", most: MAX_SOURCE_UID_BYTES as u64, unit: "bytes" },

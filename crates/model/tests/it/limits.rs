@@ -86,7 +86,8 @@ const HERE: &[(&str, Try)] = &[
 ];
 
 /// What wires and the server enforce.
-const ELSEWHERE: &[&str] = &["uids or ids named in one request", "page of v4", "depth of brackets", "body"];
+const ELSEWHERE: &[&str] =
+    &["uids or ids named in one request", "page of v4", "depth of brackets", "values of a v2 body", "body"];
 
 fn text(bytes: u64) -> String {
     "a".repeat(bytes as usize)
