@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
-use incoming_leads_model::document::{Line, Secret, Token};
+use incoming_leads_model::document::{Line, Secret, Token, TokenKind};
 use incoming_leads_model::{
     AccountId, Category, Draft, ListFilter, ListQuery, Metadata, Moment, PageRequest, PipelineId, Right, Uid,
     User, UserId,
@@ -34,14 +34,14 @@ pub(crate) fn open(token: Option<String>, now: Moment) -> Result<(Seed, Keys)> {
     let is_public = token.is_none();
     if let Some(token) = token {
         let Principal { account_id, user_id } = administrator()?;
-        seed.replace_tokens(Token { account_id, user_id, secret: Secret::Plain(token) });
+        seed.replace_tokens(Token::bearer(account_id, user_id, Secret::Plain(token)));
     }
     let mut users: Vec<&User> = Vec::new();
     let mut all = Vec::new();
     for line in seed.lines() {
         match line {
             Line::Account(layout) => users.extend(&layout.users),
-            Line::Token(Token { user_id, secret: Secret::Plain(token), .. }) => {
+            Line::Token(Token { user_id, kind: TokenKind::Bearer, secret: Secret::Plain(token), .. }) => {
                 let user = users.iter().find(|user| user.id == *user_id);
                 all.extend(user.map(|user| (token.clone(), (*user).clone())));
             }

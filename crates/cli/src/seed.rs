@@ -1,14 +1,15 @@
 //! Seeds: the model's export document, as a person writes it, read into a store.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 use incoming_leads_memory::Memory;
-use incoming_leads_model::document::{Line, Secret, Token, VERSION};
-use incoming_leads_model::{Draft, Refusal, RequiredPolicy};
+use incoming_leads_model::document::{Line, Secret, Token, TokenKind, VERSION};
+use incoming_leads_model::{AccountId, Draft, Refusal, RequiredPolicy, UserId};
 use incoming_leads_port::{Digest, Error, Provision};
-use incoming_leads_server::digest;
+use incoming_leads_server::{Credentials, digest};
 use serde::de::IgnoredAny;
 use serde_json::Deserializer;
 
@@ -89,10 +90,9 @@ impl Seed {
     /// A store in memory that holds it all.
     pub(crate) async fn into_memory(mut self) -> Result<Memory> {
         let Self { name, lines } = &mut self;
+        let mut logins = HashMap::new();
         for (row, line) in lines {
-            if let Line::Token(token) = line {
-                hash(&mut token.secret).with_context(|| format!("{name}:{row}: token.secret"))?;
-            }
+            hash(line, &mut logins).with_context(|| format!("{name}:{row}"))?;
         }
         let mut error = match self.import(self.lines.len()).await {
             Ok(memory) => return Ok(memory),
@@ -165,11 +165,37 @@ fn fault(error: &serde_path_to_error::Error<serde_json::Error>) -> Fault {
 
 const TOKEN_FORM: &str = r#"a token is {"account_id": NUMBER, "user_id": NUMBER, "secret": {"plain": TEXT}}, where the secret may also be {"sha256": 64 HEX DIGITS}"#;
 
+/// Makes the plain secrets of a line digests, and checks those that are. `logins` has the users that were told.
+fn hash(line: &mut Line, logins: &mut HashMap<(AccountId, UserId), String>) -> Result<()> {
+    match line {
+        Line::Account(layout) => {
+            let id = layout.account.id;
+            logins.extend(layout.users.iter().map(|user| ((id, user.id), user.email.clone())));
+            for (place, integration) in layout.integrations.iter_mut().enumerate() {
+                hash_one(&mut integration.secret, digest)
+                    .with_context(|| format!("account.integrations[{place}].secret"))?;
+            }
+            Ok(())
+        }
+        Line::Token(token) => {
+            let login = logins.get(&(token.account_id, token.user_id)).map_or("", String::as_str);
+            let digest_of = |plain: &str| match token.kind {
+                TokenKind::Bearer => digest(plain),
+                TokenKind::ApiKey => Credentials::ApiKey { login, key: plain }.digest(),
+                TokenKind::Session => Credentials::Session(plain).digest(),
+            };
+            hash_one(&mut token.secret, digest_of).context("token.secret")
+        }
+        Line::Grant(grant) => hash_one(&mut grant.secret, digest).context("grant.secret"),
+        _ => Ok(()),
+    }
+}
+
 /// Makes a plain secret a digest, and checks one that is.
-fn hash(secret: &mut Secret) -> Result<()> {
+fn hash_one(secret: &mut Secret, digest_of: impl Fn(&str) -> Digest) -> Result<()> {
     match secret {
         Secret::Plain(plain) if token::is_sendable(plain) => {
-            *secret = Secret::Sha256(digest(plain).to_hex());
+            *secret = Secret::Sha256(digest_of(plain).to_hex());
             Ok(())
         }
         Secret::Plain(_) => Err(anyhow!("a plain secret has {}", token::FORM)),
@@ -219,7 +245,7 @@ mod tests {
         );
         let id = "tag.row.id: 0 is no id: an id is a whole number from 1 to 9007199254740991";
         check_text(&text, &format!("s:4:16: {id}"));
-        let kinds = "expected one of `header`, `account`, `token`, `tag`, `customer`, `lead`, `contact`, `company`, `note`, `item`, `event`, `draft`";
+        let kinds = "expected one of `header`, `account`, `token`, `grant`, `tag`, `customer`, `lead`, `contact`, `company`, `note`, `item`, `event`, `draft`";
         check_text(&format!("{HEADER} {{\"tags\": 1}}"), &format!("s:1:34: unknown variant `tags`, {kinds}"));
     }
 

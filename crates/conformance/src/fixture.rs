@@ -1,11 +1,11 @@
 //! The states in which cases begin: named documents, and the ids that stand in them.
 
-use incoming_leads_model::document::{Incoming, Line, Of, VERSION};
+use incoming_leads_model::document::{Incoming, Line, Of, Secret, VERSION};
 use incoming_leads_model::{
     Account, AccountId, Card, Choice, Company, CompanyId, Contact, ContactId, Customer, CustomerId, Draft,
-    DuplicatePolicy, EntityKind, EnumId, Field, FieldId, Layout, Lead, LeadId, LinkPolicy, Moment, Pipeline,
-    PipelineId, Policies, RequiredPolicy, Rights, Stamp, Status, StatusId, StatusKind, Tag, TagId, User,
-    UserId,
+    DuplicatePolicy, EntityKind, EnumId, Field, FieldId, Integration, Layout, Lead, LeadId, LinkPolicy,
+    Moment, Pipeline, PipelineId, Policies, RequiredPolicy, Rights, Stamp, Status, StatusId, StatusKind, Tag,
+    TagId, User, UserId,
 };
 
 use crate::drafts;
@@ -26,6 +26,9 @@ pub const START: Moment = moment(1_700_000_000);
 pub const ACCOUNT: AccountId = id!(AccountId, 7001);
 /// The account of the stranger, in the first pair.
 pub const FOREIGN_ACCOUNT: AccountId = id!(AccountId, 7002);
+
+/// An integration of the account of the administrator, the sorter and the viewer.
+pub const CLIENT: &str = "6f2a0c5e-0f1b-4d7e-9a53-2f0c8f3b7a11";
 
 /// May everything.
 pub const ADMINISTRATOR: UserId = id!(UserId, 11);
@@ -220,7 +223,14 @@ fn account(id: AccountId, policies: Policies) -> Line {
     let phone =
         Field { code: Some("PHONE".to_owned()), choices: vec![work], ..field(PHONE, EntityKind::Contact) };
     let fields = vec![field(LEAD_FIELD, EntityKind::Lead), phone, field(COMPANY_FIELD, EntityKind::Company)];
-    Line::Account(Box::new(Layout { account: named(id, "home"), pipelines, users, fields, policies }))
+    Line::Account(Box::new(Layout {
+        account: named(id, "home"),
+        pipelines,
+        users,
+        fields,
+        integrations: vec![integration()],
+        policies,
+    }))
 }
 
 fn foreign_account(id: AccountId, policies: Policies) -> Line {
@@ -233,6 +243,7 @@ fn foreign_account(id: AccountId, policies: Policies) -> Line {
         pipelines: vec![Pipeline { is_main: true, ..pipeline(FOREIGN_PIPELINE, "Theirs", statuses) }],
         users: vec![user(STRANGER, "Stella", Rights::ADMINISTRATOR)],
         fields: Vec::new(),
+        integrations: Vec::new(),
         policies,
     }))
 }
@@ -267,6 +278,15 @@ fn status(id: StatusId, name: &str, sort: u32, kind: StatusKind) -> Status {
 fn user(id: UserId, name: &str, rights: Rights) -> User {
     let email = format!("{}@example.com", name.to_lowercase());
     User { id, name: name.to_owned(), email, is_active: true, rights }
+}
+
+fn integration() -> Integration {
+    Integration {
+        client_id: CLIENT.to_owned(),
+        secret: Secret::Sha256("5e".repeat(32)),
+        redirect_uri: "https://example.com/oauth".to_owned(),
+        name: "Website".to_owned(),
+    }
 }
 
 fn field(id: FieldId, entity: EntityKind) -> Field {

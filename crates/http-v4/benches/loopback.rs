@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use incoming_leads_conformance::fixture::{ACCOUNT, Named, SORTER};
 use incoming_leads_http_v4::HttpV4;
 use incoming_leads_memory::Memory;
+use incoming_leads_model::document::{Secret, Token};
 use incoming_leads_model::{Add, Draft, ListQuery, Metadata, Moment, PageRequest, SipMetadata, Uid};
-use incoming_leads_port::{IncomingLeads, Principal, Provision, Registry};
+use incoming_leads_port::{IncomingLeads, Provision, Registry};
 use incoming_leads_server::{Config, RegistryGate, Server, digest};
 
 /// How many calls make one take, and how many takes of each there are.
@@ -32,8 +33,8 @@ fn main() {
 async fn bench() {
     let memory = Memory::default();
     memory.import(Named::Standard.fixture().lines).await.unwrap();
-    let principal = Principal { account_id: ACCOUNT, user_id: SORTER };
-    memory.enrol(&digest("token"), Some(principal)).await.unwrap();
+    let token = Token::bearer(ACCOUNT, SORTER, Secret::Sha256(digest("token").to_hex()));
+    memory.enrol(&token).await.unwrap();
     let gate = Arc::new(RegistryGate::new(Arc::new(memory)));
     let server = Server::start(Config::default(), gate).await.unwrap();
     let builder = HttpV4::builder(server.url()).with_token("token").with_limiters(Vec::new());

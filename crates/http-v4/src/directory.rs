@@ -195,7 +195,14 @@ impl Directory for HttpV4 {
             futures_util::future::try_join(whole, fields).await?;
         self.keep_pipelines(&pipelines);
         let fields = [lead, contact, company, customer].into_iter().flatten().collect();
-        Ok(Arc::new(Layout { account, pipelines, users, fields, policies: Policies::default() }))
+        Ok(Arc::new(Layout {
+            account,
+            pipelines,
+            users,
+            fields,
+            integrations: Vec::new(),
+            policies: Policies::default(),
+        }))
     }
 
     /// A lead waits when it stands in the stage of incoming leads of its pipeline: v4 has no flag for it.

@@ -12,7 +12,8 @@ use incoming_leads_conformance::fixture::{
 use incoming_leads_conformance::{Fixture, Instance, Kit, Skip, Subject};
 use incoming_leads_http_v4::HttpV4;
 use incoming_leads_memory::Memory;
-use incoming_leads_port::{Ids, ManualClock, Ports, Principal, Registry};
+use incoming_leads_model::document::{Secret, Token};
+use incoming_leads_port::{Ids, ManualClock, Ports, Registry};
 use incoming_leads_server::{Config, RegistryGate, Server, digest};
 
 #[derive(Debug)]
@@ -27,9 +28,9 @@ impl Subject for OverHttp {
         let users =
             [(ACCOUNT, ADMINISTRATOR), (ACCOUNT, SORTER), (ACCOUNT, VIEWER), (FOREIGN_ACCOUNT, STRANGER)];
         for (account_id, user_id) in users {
-            let principal = Principal { account_id, user_id };
-            let token = digest(&user_id.to_string());
-            memory.enrol(&token, Some(principal)).await.expect("the fixture has the user");
+            let secret = Secret::Sha256(digest(&user_id.to_string()).to_hex());
+            let token = Token::bearer(account_id, user_id, secret);
+            memory.enrol(&token).await.expect("the fixture has the user");
         }
         let gate = Arc::new(RegistryGate::new(Arc::new(memory)));
         let server = Server::start(Config::default(), gate).await.expect("a port of the loopback is free");

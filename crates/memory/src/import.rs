@@ -1,13 +1,13 @@
 //! Taking lines of the model's document over, all or none.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, RwLock, RwLockWriteGuard};
 
-use incoming_leads_model::document::{Incoming, Line, Of, Secret, Token, VERSION};
-use incoming_leads_model::lifecycle::Added;
-use incoming_leads_model::{AccountId, Event, EventKind, Item, Layout, Linked, Links, Note, Scene, Uid};
-use incoming_leads_port::{Digest, Error, ErrorKind, Floor, Operation, Principal, Result};
+use incoming_leads_model::document::{self, Incoming, Line, Of};
+use incoming_leads_model::{AccountId, Event, Item, Linked, Links, Scene, Uid};
+use incoming_leads_port::{Error, ErrorKind, Floor, Operation, Result};
 
+use crate::credentials::Credentials;
 use crate::holdings::Holdings;
 use crate::store::{Accounts, Memory, lock};
 use crate::write;
@@ -18,8 +18,8 @@ const OPERATION: Operation = Operation::Provision;
 pub(crate) fn import(memory: &Memory, lines: Vec<Line>) -> Result<()> {
     let mut accounts = memory.shared.accounts_mut(OPERATION)?;
     let mut credentials = lock(memory.shared.credentials.write(), OPERATION)?;
-    let tokens = check(&accounts, &lines)?;
-    let floor = floor(&lines);
+    let subdomains = check(&accounts, &credentials, &lines)?;
+    let floor = Floor::of(&lines);
     if !floor.leaves_room() {
         return Err(invalid(format!(
             "an id is above {}, so that no room is left for new ones",
@@ -28,9 +28,10 @@ pub(crate) fn import(memory: &Memory, lines: Vec<Line>) -> Result<()> {
     }
     memory.shared.ids.raise(floor);
 
-    let named: BTreeSet<AccountId> = lines.iter().filter_map(account_of).collect();
-    let locks: Vec<(AccountId, Arc<RwLock<Holdings>>)> =
-        named.into_iter().filter_map(|id| Some((id, accounts.get(&id)?.clone()))).collect();
+    let locks: Vec<(AccountId, Arc<RwLock<Holdings>>)> = document::accounts(&lines)
+        .into_iter()
+        .filter_map(|id| Some((id, accounts.get(&id)?.clone())))
+        .collect();
     let mut guards = BTreeMap::new();
     for (id, account) in &locks {
         guards.insert(*id, lock(account.write(), OPERATION)?);
@@ -40,8 +41,13 @@ pub(crate) fn import(memory: &Memory, lines: Vec<Line>) -> Result<()> {
     if lines.iter().any(|line| matches!(line, Line::Draft(_))) {
         work.fresh = work.guards.iter().map(|(id, holdings)| (*id, Holdings::clone(holdings))).collect();
     }
+    let (mut tokens, mut grants) = (Vec::new(), Vec::new());
     for line in lines {
-        work.take(memory, line)?;
+        match line {
+            Line::Token(token) => tokens.push(token),
+            Line::Grant(grant) => grants.push(grant),
+            line => work.take(memory, line)?,
+        }
     }
     for (id, holdings) in work.fresh {
         match work.guards.get_mut(&id) {
@@ -52,7 +58,11 @@ pub(crate) fn import(memory: &Memory, lines: Vec<Line>) -> Result<()> {
         }
     }
     work.guards.values_mut().for_each(|holdings| holdings.touch());
-    credentials.principals.extend(tokens);
+    credentials.subdomains = subdomains;
+    for token in tokens {
+        credentials.keep(token).expect("the check has seen its digest");
+    }
+    grants.into_iter().for_each(|grant| credentials.keep_grant(grant));
     Ok(())
 }
 
@@ -74,7 +84,7 @@ impl Work<'_> {
 
     fn take(&mut self, memory: &Memory, line: Line) -> Result<()> {
         match line {
-            Line::Header { version: _ } | Line::Token(_) => {}
+            Line::Header { version: _ } | Line::Token(_) | Line::Grant(_) => {}
             Line::Account(layout) => match self.of(layout.account.id) {
                 Ok(holdings) => holdings.layout = Arc::from(layout),
                 Err(_) => {
@@ -141,132 +151,35 @@ impl Holdings {
     }
 }
 
-/// Finds everything that is wrong with the lines themselves, before anything is done; the tokens in them.
-fn check(accounts: &Accounts, lines: &[Line]) -> Result<Vec<(Digest, Principal)>> {
-    let mut told: BTreeMap<AccountId, &Layout> = BTreeMap::new();
-    let mut tokens = Vec::new();
+/// Finds everything that is wrong with the lines themselves, before anything is done; the sub-domains as they are then.
+fn check(
+    accounts: &Accounts,
+    credentials: &Credentials,
+    lines: &[Line],
+) -> Result<HashMap<String, AccountId>> {
+    let mut known = BTreeMap::new();
+    for id in document::accounts(lines) {
+        if let Some(account) = accounts.get(&id) {
+            known.insert(id, lock(account.read(), OPERATION)?.layout.clone());
+        }
+    }
+    document::check(lines, &known).map_err(|misfit| invalid(misfit.what))?;
+    let mut told = BTreeMap::new();
     for line in lines {
-        match line {
-            Line::Header { version: VERSION } => {}
-            Line::Header { version } => {
-                return Err(invalid(format!("the document is of version {version}, {VERSION} is read")));
-            }
-            Line::Account(layout) => {
-                told.insert(layout.account.id, layout);
-            }
-            Line::Token(token) => {
-                let has_user = |layout: &Layout| layout.user(token.user_id).is_some();
-                let known = match (told.get(&token.account_id), accounts.get(&token.account_id)) {
-                    (Some(layout), _) => has_user(layout),
-                    (None, Some(account)) => has_user(&lock(account.read(), OPERATION)?.layout),
-                    (None, None) => return Err(untold(token.account_id)),
-                };
-                tokens.push(self::token(token, known)?);
-            }
-            Line::Event(event) if !is_whole(event) => {
-                return Err(invalid(format!("the event that added {} contradicts its item", event.uid)));
-            }
-            Line::Tag(_)
-            | Line::Customer(_)
-            | Line::Lead(_)
-            | Line::Contact(_)
-            | Line::Company(_)
-            | Line::Note(_)
-            | Line::Item(_)
-            | Line::Event(_)
-            | Line::Draft(_) => {
-                if let Some(id) =
-                    account_of(line).filter(|id| !told.contains_key(id) && !accounts.contains_key(id))
-                {
-                    return Err(untold(id));
-                }
-            }
+        if let Line::Account(layout) = line {
+            told.insert(layout.account.id, layout.account.subdomain.to_ascii_lowercase());
         }
     }
-    Ok(tokens)
-}
-
-fn token(token: &Token, known: bool) -> Result<(Digest, Principal)> {
-    let Token { account_id, user_id, secret } = token;
-    let digest = match secret {
-        Secret::Sha256(digits) => Digest::from_hex(digits),
-        Secret::Plain(_) => return Err(invalid("a token is plain; whoever reads the document hashes it")),
-    };
-    match digest {
-        _ if !known => {
-            Err(invalid(format!("a token is of user {user_id}, whom account {account_id} does not have")))
-        }
-        None => Err(invalid("the digest of a token is not 64 hex digits")),
-        Some(digest) => Ok((digest, Principal { account_id: *account_id, user_id: *user_id })),
-    }
-}
-
-/// Whether an event says the same as the item in it: the log keeps it once.
-fn is_whole(event: &Event) -> bool {
-    match &event.kind {
-        EventKind::Added(added) => {
-            let item = &added.item;
-            (&item.uid, item.category(), item.pipeline_id, item.created_at)
-                == (&event.uid, event.category, event.pipeline_id, event.created_at)
-        }
-        EventKind::Updated(_) | EventKind::Accepted(_) | EventKind::Declined(_) | EventKind::Linked(_) => {
-            true
+    let mut subdomains = credentials.subdomains.clone();
+    subdomains.retain(|_, id| !told.contains_key(id));
+    for (id, subdomain) in told {
+        if let Some(other) = subdomains.insert(subdomain.clone(), id) {
+            return Err(invalid(format!(
+                "the sub-domain {subdomain} of account {id} is that of account {other}"
+            )));
         }
     }
-}
-
-fn account_of(line: &Line) -> Option<AccountId> {
-    match line {
-        Line::Header { .. } => None,
-        Line::Account(layout) => Some(layout.account.id),
-        Line::Token(token) => Some(token.account_id),
-        Line::Tag(of) => Some(of.account_id),
-        Line::Customer(of) => Some(of.account_id),
-        Line::Lead(of) => Some(of.account_id),
-        Line::Contact(of) => Some(of.account_id),
-        Line::Company(of) => Some(of.account_id),
-        Line::Note(of) => Some(of.account_id),
-        Line::Item(of) => Some(of.account_id),
-        Line::Event(event) => Some(event.account_id),
-        Line::Draft(incoming) => Some(incoming.account_id),
-    }
-}
-
-/// The largest ids that the lines bring.
-fn floor(lines: &[Line]) -> Floor {
-    let mut floor = Floor::default();
-    let notes = |floor: &mut Floor, notes: &[Note]| {
-        floor.notes = notes.iter().map(|note| note.id.get()).fold(floor.notes, u64::max);
-    };
-    for line in lines {
-        match line {
-            Line::Tag(Of { row, .. }) => floor.tags = floor.tags.max(row.id.get()),
-            Line::Lead(Of { row, .. }) => floor.leads = floor.leads.max(row.id.get()),
-            Line::Contact(Of { row, .. }) => floor.parties = floor.parties.max(row.id.get()),
-            Line::Company(Of { row, .. }) => floor.parties = floor.parties.max(row.id.get()),
-            Line::Note(Of { row, .. }) => notes(&mut floor, std::slice::from_ref(row)),
-            Line::Item(Of { row, .. }) => raise(&mut floor, &row.links),
-            Line::Event(event) => match &event.kind {
-                EventKind::Added(added) => {
-                    let Added { item, notes: written, tags, .. } = &**added;
-                    raise(&mut floor, &item.links);
-                    notes(&mut floor, written);
-                    floor.tags = tags.iter().map(|tag| tag.id.get()).fold(floor.tags, u64::max);
-                }
-                EventKind::Accepted(accepted) => notes(&mut floor, &accepted.notes),
-                EventKind::Updated(_) | EventKind::Declined(_) | EventKind::Linked(_) => {}
-            },
-            Line::Header { .. } | Line::Account(_) | Line::Token(_) | Line::Customer(_) | Line::Draft(_) => {}
-        }
-    }
-    floor
-}
-
-fn raise(floor: &mut Floor, links: &Links) {
-    let Links { lead, contact, company } = links;
-    floor.leads = floor.leads.max(lead.id().get());
-    floor.parties = floor.parties.max(contact.map_or(0, |contact| contact.id().get()));
-    floor.parties = floor.parties.max(company.map_or(0, |company| company.id().get()));
+    Ok(subdomains)
 }
 
 fn untold(id: AccountId) -> Error {

@@ -34,6 +34,7 @@
 //! }
 //! ```
 
+mod credentials;
 mod entities;
 mod holdings;
 mod import;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 use futures_util::stream;
-use incoming_leads_model::document::{Line, Of, Secret, Token, VERSION};
+use incoming_leads_model::document::{Line, Of, VERSION};
 use incoming_leads_model::{AccountId, Company, Contact, Customer, EntityRef, Lead, NoteId};
 use incoming_leads_port::{Error, ErrorKind, Operation, Provision, Result};
 
@@ -64,15 +64,9 @@ impl Memory {
         let credentials = lock(self.shared.credentials.read(), OPERATION)?;
         let account = accounts.get(&id).expect("accounts are never taken away");
         let holdings = lock(account.read(), OPERATION)?.clone();
-        let principals = credentials.principals.iter().filter(|(_, principal)| principal.account_id == id);
-        let mut tokens: Vec<Token> = principals
-            .map(|(digest, principal)| {
-                let secret = Secret::Sha256(digest.to_hex());
-                Token { account_id: id, user_id: principal.user_id, secret }
-            })
-            .collect();
-        tokens.sort_by_key(|token| token.user_id);
-        Ok(Snapshot { id, holdings, tokens, section: Section::Account, lines: VecDeque::new() })
+        let tokens = credentials.tokens_of(id).into_iter().map(Line::Token);
+        let credentials = tokens.chain(credentials.grants_of(id).into_iter().map(Line::Grant)).collect();
+        Ok(Snapshot { id, holdings, credentials, section: Section::Account, lines: VecDeque::new() })
     }
 }
 
@@ -97,7 +91,8 @@ impl Iterator for Lines {
 struct Snapshot {
     id: AccountId,
     holdings: Holdings,
-    tokens: Vec<Token>,
+    /// Tokens, then grants.
+    credentials: Vec<Line>,
     section: Section,
     lines: VecDeque<Line>,
 }
@@ -133,10 +128,10 @@ impl Snapshot {
         match self.section {
             Section::Account => {
                 let layout = Line::Account(Box::new(Arc::unwrap_or_clone(self.holdings.layout.clone())));
-                let tokens = self.tokens.drain(..).map(Line::Token);
+                let credentials = self.credentials.drain(..);
                 let tags = self.holdings.entities.tags().cloned();
                 let tags = tags.map(|row| Line::Tag(Of { account_id: self.id, row }));
-                self.lines.extend(std::iter::once(layout).chain(tokens).chain(tags));
+                self.lines.extend(std::iter::once(layout).chain(credentials).chain(tags));
                 Section::Customers(0)
             }
             Section::Customers(after) => {

@@ -1,10 +1,14 @@
-//! Who may come in, and grants that are used once.
+//! Who may come in, and what integrations were allowed.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use incoming_leads_model::Layout;
-use incoming_leads_port::{Digest, Error, ErrorKind, Operation, Ports, Principal, Registry, Result};
+use incoming_leads_model::document::Token;
+use incoming_leads_model::grant::Grant;
+use incoming_leads_model::{AccountId, Layout, UserId};
+use incoming_leads_port::{
+    AccountKey, Digest, Error, ErrorKind, Operation, Ports, Principal, Registry, Result,
+};
 
 use crate::store::{Accounts, Handle, Memory, lock};
 
@@ -12,38 +16,58 @@ const OPERATION: Operation = Operation::Registry;
 
 #[async_trait]
 impl Registry for Memory {
-    async fn principal(&self, digest: &Digest) -> Result<Option<Principal>> {
+    async fn token(&self, digest: &Digest) -> Result<Option<Token>> {
         let credentials = lock(self.shared.credentials.read(), OPERATION)?;
-        Ok(credentials.principals.get(digest).copied())
+        Ok(credentials.token(digest).cloned())
     }
 
-    async fn enrol(&self, digest: &Digest, principal: Option<Principal>) -> Result<()> {
+    async fn enrol(&self, token: &Token) -> Result<()> {
         let accounts = self.shared.accounts(OPERATION)?;
         let mut credentials = lock(self.shared.credentials.write(), OPERATION)?;
-        match principal {
-            None => credentials.principals.remove(digest),
-            Some(principal) => {
-                let Principal { account_id, user_id } = principal;
-                if layout(&accounts, principal)?.and_then(|layout| layout.user(user_id).cloned()).is_none() {
-                    let detail = format!("account {account_id} has no user {user_id}");
-                    return Err(Error::new(ErrorKind::Invalid, OPERATION).with_detail(detail));
-                }
-                credentials.principals.insert(*digest, principal)
-            }
-        };
-        Ok(())
+        has_user(&accounts, token.account_id, token.user_id)?;
+        credentials.sweep(self.shared.clock.now());
+        credentials.keep(token.clone()).map_err(invalid)
     }
 
-    async fn swap(&self, key: &str, expected: Option<&[u8]>, new: Option<&[u8]>) -> Result<bool> {
+    async fn forget(&self, digest: &Digest) -> Result<bool> {
+        Ok(lock(self.shared.credentials.write(), OPERATION)?.forget(digest))
+    }
+
+    async fn grant(&self, id: &str) -> Result<Option<Grant>> {
+        let credentials = lock(self.shared.credentials.read(), OPERATION)?;
+        Ok(credentials.grant(id).cloned())
+    }
+
+    async fn swap(&self, id: &str, expected: Option<&Grant>, new: Option<&Grant>) -> Result<bool> {
+        let accounts = self.shared.accounts(OPERATION)?;
         let mut credentials = lock(self.shared.credentials.write(), OPERATION)?;
-        if credentials.grants.get(key).map(Vec::as_slice) != expected {
+        if let Some(new) = new {
+            has_user(&accounts, new.account_id, new.user_id)?;
+            if new.id != id {
+                return Err(invalid(format!("grant {} is not grant {id}", new.id)));
+            }
+        }
+        if credentials.grant(id) != expected {
             return Ok(false);
         }
         match new {
-            Some(new) => credentials.grants.insert(key.to_owned(), new.to_owned()),
-            None => credentials.grants.remove(key),
-        };
+            Some(new) => credentials.keep_grant(new.clone()),
+            None => credentials.forget_grant(id),
+        }
+        credentials.sweep(self.shared.clock.now());
         Ok(true)
+    }
+
+    async fn account(&self, key: AccountKey<'_>) -> Result<Option<Arc<Layout>>> {
+        let accounts = self.shared.accounts(OPERATION)?;
+        let id = match key {
+            AccountKey::Id(id) => Some(id),
+            AccountKey::Subdomain(subdomain) => {
+                let credentials = lock(self.shared.credentials.read(), OPERATION)?;
+                credentials.subdomains.get(&subdomain.to_ascii_lowercase()).copied()
+            }
+        };
+        id.map_or(Ok(None), |id| layout(&accounts, id))
     }
 
     async fn accounts(&self) -> Result<Vec<Arc<Layout>>> {
@@ -53,7 +77,7 @@ impl Registry for Memory {
 
     async fn open(&self, principal: Principal) -> Result<Ports> {
         let accounts = self.shared.accounts(OPERATION)?;
-        let layout = layout(&accounts, principal)?;
+        let layout = layout(&accounts, principal.account_id)?;
         let user = layout.as_ref().and_then(|layout| layout.user(principal.user_id));
         match (accounts.get(&principal.account_id), user) {
             (Some(account), Some(user)) if user.is_active => {
@@ -64,7 +88,18 @@ impl Registry for Memory {
     }
 }
 
-fn layout(accounts: &Accounts, principal: Principal) -> Result<Option<Arc<Layout>>> {
-    let account = accounts.get(&principal.account_id);
+fn layout(accounts: &Accounts, id: AccountId) -> Result<Option<Arc<Layout>>> {
+    let account = accounts.get(&id);
     account.map(|account| Ok(lock(account.read(), OPERATION)?.layout.clone())).transpose()
+}
+
+fn has_user(accounts: &Accounts, account: AccountId, user: UserId) -> Result<()> {
+    match layout(accounts, account)? {
+        Some(layout) if layout.user(user).is_some() => Ok(()),
+        _ => Err(invalid(format!("account {account} has no user {user}"))),
+    }
+}
+
+fn invalid(detail: String) -> Error {
+    Error::new(ErrorKind::Invalid, OPERATION).with_detail(detail)
 }

@@ -1,6 +1,6 @@
 //! The store and its handles: who holds which lock, and nothing else.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -10,10 +10,11 @@ use incoming_leads_model::{
     Scene, Summary, SummaryQuery, Uid, UserId,
 };
 use incoming_leads_port::{
-    Capabilities, Clock, Digest, Error, ErrorKind, IdSource, Ids, IncomingLeads, Operation, Outcome,
-    Principal, Result, SystemClock,
+    Capabilities, Clock, Error, ErrorKind, IdSource, Ids, IncomingLeads, Operation, Outcome, Principal,
+    Result, SystemClock,
 };
 
+use crate::credentials::Credentials;
 use crate::holdings::Holdings;
 use crate::{list, write};
 
@@ -32,13 +33,6 @@ pub(crate) struct Shared {
 
 /// Each account has a lock of its own; the table's lock comes first, and accounts are locked by ascending id.
 pub(crate) type Accounts = BTreeMap<AccountId, Arc<RwLock<Holdings>>>;
-
-/// Who may come in, and the grants that are used once.
-#[derive(Debug, Default)]
-pub(crate) struct Credentials {
-    pub(crate) principals: HashMap<Digest, Principal>,
-    pub(crate) grants: HashMap<String, Vec<u8>>,
-}
 
 impl Memory {
     /// A store without accounts, with this clock and this source of ids.

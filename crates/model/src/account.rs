@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::document::Secret;
 use crate::draft::{EnumRef, FieldRef};
 use crate::id::{AccountId, EnumId, FieldId, PipelineId, StatusId, UserId};
 use crate::moment::Moment;
@@ -21,6 +22,9 @@ pub struct Layout {
     /// Its custom fields.
     #[serde(default)]
     pub fields: Vec<Field>,
+    /// The integrations that may ask its users for grants.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub integrations: Vec<Integration>,
     /// Where the rules leave a choice.
     #[serde(default)]
     pub policies: Policies,
@@ -43,6 +47,12 @@ impl Layout {
     #[must_use]
     pub fn user(&self, id: UserId) -> Option<&User> {
         self.users.iter().find(|user| user.id == id)
+    }
+
+    /// The integration with this id.
+    #[must_use]
+    pub fn integration(&self, client_id: &str) -> Option<&Integration> {
+        self.integrations.iter().find(|integration| integration.client_id == client_id)
     }
 
     /// The custom field of such an entity that is named so.
@@ -303,6 +313,20 @@ pub struct Choice {
     /// Its code, such as `WORK`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+}
+
+/// A program of somebody's that acts for users who allowed it to: a client of OAuth 2.0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Integration {
+    /// Its id: a UUID, as the vendor makes them; any text is taken.
+    pub client_id: String,
+    /// Its secret.
+    pub secret: Secret,
+    /// Where its users are sent back to.
+    pub redirect_uri: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// Where the documents disagree and an account may choose.

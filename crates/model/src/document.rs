@@ -4,14 +4,20 @@
 //! comes before all else of it. Lines may be spread over several rows by hand: objects just follow each other.
 //! Moments are Unix seconds, UTC; ids are numbers; what is absent is not told.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::account::Layout;
 use crate::draft::Draft;
 use crate::entity::{Company, Contact, Customer, Lead, Note, Tag};
+use crate::grant::Grant;
 use crate::id::{AccountId, UserId};
 use crate::item::Item;
-use crate::lifecycle::Event;
+use crate::lifecycle::{Event, EventKind};
+use crate::moment::Moment;
 
 /// The version of the document that this crate writes and reads.
 pub const VERSION: u32 = 1;
@@ -27,8 +33,10 @@ pub enum Line {
     },
     /// An account with its pipelines, users, fields and policies.
     Account(Box<Layout>),
-    /// A token by which a user comes in.
+    /// A token, key or session by which a user comes in.
     Token(Token),
+    /// What a user allowed an integration.
+    Grant(Grant),
     /// A tag.
     Tag(Of<Tag>),
     /// A customer.
@@ -60,7 +68,7 @@ pub struct Of<T> {
     pub row: T,
 }
 
-/// A token by which a user comes in.
+/// A token, key or session by which a user comes in.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Token {
@@ -68,8 +76,35 @@ pub struct Token {
     pub account_id: AccountId,
     /// The user.
     pub user_id: UserId,
-    /// The secret.
+    /// What it is. Default: a bearer token.
+    #[serde(default, skip_serializing_if = "TokenKind::is_bearer")]
+    pub kind: TokenKind,
+    /// The secret. The digest of each kind is made in a way of its own, so that none passes for another kind.
     pub secret: Secret,
+    /// What people call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The integration that it was given to; none for one that a person keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// From when on (UTC) it lets nobody in; none is never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Moment>,
+}
+
+impl Token {
+    /// A bearer token that lives until it is forgotten.
+    #[must_use]
+    pub const fn bearer(account_id: AccountId, user_id: UserId, secret: Secret) -> Self {
+        let kind = TokenKind::Bearer;
+        Self { account_id, user_id, kind, secret, name: None, client_id: None, expires_at: None }
+    }
+
+    /// Whether it lets anybody in at this moment.
+    #[must_use]
+    pub fn is_live(&self, now: Moment) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+    }
 }
 
 impl std::fmt::Debug for Token {
@@ -78,7 +113,38 @@ impl std::fmt::Debug for Token {
         f.debug_struct("Token")
             .field("account_id", &self.account_id)
             .field("user_id", &self.user_id)
+            .field("kind", &self.kind)
             .finish_non_exhaustive()
+    }
+}
+
+/// What somebody shows to come in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenKind {
+    /// `Authorization: Bearer`, long-lived or an integration's for a day.
+    #[default]
+    Bearer,
+    /// The key that v2 takes together with the user's e-mail address.
+    ApiKey,
+    /// The cookie of a v2 session.
+    Session,
+}
+
+impl TokenKind {
+    /// Its name, as the document has it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "bearer",
+            Self::ApiKey => "api_key",
+            Self::Session => "session",
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+    const fn is_bearer(&self) -> bool {
+        matches!(self, Self::Bearer)
     }
 }
 
@@ -90,6 +156,24 @@ pub enum Secret {
     Plain(String),
     /// Its SHA-256, as 64 lower-case hex digits.
     Sha256(String),
+}
+
+impl Secret {
+    /// The digest, if this is one of 64 hex digits.
+    ///
+    /// # Errors
+    /// What is wrong, without the secret.
+    pub fn sha256(&self) -> Result<&str, &'static str> {
+        match self {
+            Self::Plain(_) => Err("is plain; whoever reads the document hashes it"),
+            Self::Sha256(digits)
+                if digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) =>
+            {
+                Ok(digits)
+            }
+            Self::Sha256(_) => Err("has a digest that is not 64 hex digits"),
+        }
+    }
 }
 
 impl std::fmt::Debug for Secret {
@@ -112,4 +196,135 @@ pub struct Incoming {
     pub user_id: UserId,
     /// What comes in.
     pub draft: Draft,
+}
+
+impl Line {
+    /// The account that it is of; none for the header.
+    #[must_use]
+    pub fn account_id(&self) -> Option<AccountId> {
+        match self {
+            Self::Header { .. } => None,
+            Self::Account(layout) => Some(layout.account.id),
+            Self::Token(token) => Some(token.account_id),
+            Self::Grant(grant) => Some(grant.account_id),
+            Self::Tag(of) => Some(of.account_id),
+            Self::Customer(of) => Some(of.account_id),
+            Self::Lead(of) => Some(of.account_id),
+            Self::Contact(of) => Some(of.account_id),
+            Self::Company(of) => Some(of.account_id),
+            Self::Note(of) => Some(of.account_id),
+            Self::Item(of) => Some(of.account_id),
+            Self::Event(event) => Some(event.account_id),
+            Self::Draft(incoming) => Some(incoming.account_id),
+        }
+    }
+}
+
+/// A line that no store takes.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{what}")]
+pub struct Misfit {
+    /// Which line, counted from 0.
+    pub line: usize,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+/// The accounts that lines are of: what a store looks up before it [`check`]s them.
+#[must_use]
+pub fn accounts(lines: &[Line]) -> BTreeSet<AccountId> {
+    lines.iter().filter_map(Line::account_id).collect()
+}
+
+/// Finds the first line that cannot be taken over, whatever is stored: `known` has those of [`accounts`] that a store
+/// holds. That no two accounts have one sub-domain, and whether a draft comes in, only the store can tell.
+///
+/// # Errors
+/// [`Misfit`] for a document of another version, a line of an account that was not told before, a token or grant of a
+/// user, or of an integration, that its account does not have, a secret that is no digest, an integration told twice,
+/// an event that contradicts its item.
+pub fn check(lines: &[Line], known: &BTreeMap<AccountId, Arc<Layout>>) -> Result<(), Misfit> {
+    let mut told: BTreeMap<AccountId, &Layout> = known.iter().map(|(id, layout)| (*id, &**layout)).collect();
+    for (number, line) in lines.iter().enumerate() {
+        let fits = match (line, line.account_id()) {
+            (Line::Account(layout), _) => {
+                told.insert(layout.account.id, layout);
+                fits_account(layout)
+            }
+            (_, Some(id)) => match told.get(&id) {
+                Some(layout) => fits(line, layout),
+                None => Err(format!("a line is of account {id}, of which no line told before")),
+            },
+            (Line::Header { version }, None) if *version != VERSION => {
+                Err(format!("the document is of version {version}, {VERSION} is read"))
+            }
+            (_, None) => Ok(()),
+        };
+        fits.map_err(|what| Misfit { line: number, what })?;
+    }
+    Ok(())
+}
+
+fn fits_account(layout: &Layout) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    for integration in &layout.integrations {
+        let id = &integration.client_id;
+        integration.secret.sha256().map_err(|what| format!("the secret of integration {id} {what}"))?;
+        if !seen.insert(id) {
+            return Err(format!("integration {id} is told twice"));
+        }
+    }
+    Ok(())
+}
+
+fn fits(line: &Line, layout: &Layout) -> Result<(), String> {
+    let account = layout.account.id;
+    let has_user = |what: &str, user: UserId| match layout.user(user) {
+        Some(_) => Ok(()),
+        None => Err(format!("a {what} is of user {user}, whom account {account} does not have")),
+    };
+    match line {
+        Line::Token(token) => {
+            has_user("token", token.user_id)?;
+            token.secret.sha256().map(|_| ()).map_err(|what| format!("a token {what}"))
+        }
+        Line::Grant(grant) => {
+            has_user("grant", grant.user_id)?;
+            if layout.integration(&grant.client_id).is_none() {
+                let id = &grant.client_id;
+                return Err(format!("a grant is of integration {id}, which account {account} does not have"));
+            }
+            let spent = grant.spent.iter().map(|spent| &spent.secret);
+            let mut digests = std::iter::once(&grant.secret).chain(spent).map(Secret::sha256);
+            digests.try_for_each(|digest| digest.map(|_| ())).map_err(|what| format!("a grant {what}"))
+        }
+        Line::Event(event) if !is_whole(event) => {
+            Err(format!("the event that added {} contradicts its item", event.uid))
+        }
+        Line::Header { .. }
+        | Line::Account(_)
+        | Line::Tag(_)
+        | Line::Customer(_)
+        | Line::Lead(_)
+        | Line::Contact(_)
+        | Line::Company(_)
+        | Line::Note(_)
+        | Line::Item(_)
+        | Line::Event(_)
+        | Line::Draft(_) => Ok(()),
+    }
+}
+
+/// Whether an event says the same as the item in it: a store may keep it once.
+fn is_whole(event: &Event) -> bool {
+    match &event.kind {
+        EventKind::Added(added) => {
+            let item = &added.item;
+            (&item.uid, item.category(), item.pipeline_id, item.created_at)
+                == (&event.uid, event.category, event.pipeline_id, event.created_at)
+        }
+        EventKind::Updated(_) | EventKind::Accepted(_) | EventKind::Declined(_) | EventKind::Linked(_) => {
+            true
+        }
+    }
 }

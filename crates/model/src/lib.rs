@@ -47,6 +47,7 @@ pub mod document;
 pub mod draft;
 pub mod entity;
 pub mod fault;
+pub mod grant;
 pub mod id;
 pub mod identity;
 pub mod item;
@@ -62,7 +63,7 @@ pub mod tally;
 pub mod window;
 
 pub use account::{
-    Account, Choice, DuplicatePolicy, EntityKind, Field, Layout, LinkPolicy, Pipeline, Policies,
+    Account, Choice, DuplicatePolicy, EntityKind, Field, Integration, Layout, LinkPolicy, Pipeline, Policies,
     RequiredPolicy, Right, Rights, Status, StatusKind, User,
 };
 pub use draft::{

@@ -45,6 +45,13 @@ impl Moment {
         self.0.saturating_sub(earlier.0).max(0).cast_unsigned()
     }
 
+    /// The moment so many seconds later; the latest one where there is none.
+    #[must_use]
+    pub const fn plus_secs(self, secs: u32) -> Self {
+        let later = self.0 + secs as i64;
+        if later > MAX_MOMENT_SECS { Self::MAX } else { Self(later) }
+    }
+
     /// The moment as chrono's date and time, UTC.
     #[must_use]
     pub fn to_datetime(self) -> DateTime<Utc> {

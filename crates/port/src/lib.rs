@@ -17,7 +17,7 @@ pub use error::{Error, ErrorKind, Operation, Outcome, Result};
 pub use ext::IncomingLeadsExt;
 pub use incoming::IncomingLeads;
 pub use powers::{
-    Cursor, Digest, Directory, EntityQuery, Events, History, Intake, ItemVersion, Ports, Principal,
-    Provision, Registry, Versioned,
+    AccountKey, Cursor, Digest, Directory, EntityQuery, Events, History, Intake, ItemVersion, Ports,
+    Principal, Provision, Registry, Versioned,
 };
 pub use sources::{Clock, Floor, IdSource, Ids, ManualClock, SystemClock};

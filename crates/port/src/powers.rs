@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
-use incoming_leads_model::document::Line;
+use incoming_leads_model::document::{Line, Token};
+use incoming_leads_model::grant::Grant;
 use incoming_leads_model::limits::MAX_PAGE_SIZE;
 use incoming_leads_model::{
     AccountId, Company, CompanyId, Contact, ContactId, Customer, CustomerId, EntityRef, Event, IncomingLead,
@@ -179,24 +180,45 @@ pub struct ItemVersion {
 /// To know who may come in, and to open an account for them.
 #[async_trait]
 pub trait Registry: fmt::Debug + Send + Sync + 'static {
-    /// Who comes in with a credential of this digest.
+    /// The token, key or session with this digest, whether it is live or not.
     ///
     /// # Errors
     /// The kinds that say that the store could not be used.
-    async fn principal(&self, digest: &Digest) -> Result<Option<Principal>>;
+    async fn token(&self, digest: &Digest) -> Result<Option<Token>>;
 
-    /// Sets, or without a principal forgets, who comes in with a credential of this digest.
+    /// Keeps a token, key or session, in the place of one with the same digest. Some of what has expired by the
+    /// store's own clock is forgotten with each call, at least two where there are so many: then what is kept is bounded
+    /// by what is live.
     ///
     /// # Errors
-    /// [`Invalid`](crate::ErrorKind::Invalid) when the account or user does not exist.
-    async fn enrol(&self, digest: &Digest, principal: Option<Principal>) -> Result<()>;
+    /// [`Invalid`](crate::ErrorKind::Invalid) when its account or user does not exist, or its secret is no digest.
+    async fn enrol(&self, token: &Token) -> Result<()>;
 
-    /// Puts `new` in the place of `expected` under this key, if that is what stands there; `None` is nothing. Answers
-    /// whether it did. What makes a grant single-use.
+    /// Forgets the token, key or session with this digest; answers whether there was one.
     ///
     /// # Errors
     /// The kinds that say that the store could not be used.
-    async fn swap(&self, key: &str, expected: Option<&[u8]>, new: Option<&[u8]>) -> Result<bool>;
+    async fn forget(&self, digest: &Digest) -> Result<bool>;
+
+    /// The grant with this id, whether its token is live or not.
+    ///
+    /// # Errors
+    /// The kinds that say that the store could not be used.
+    async fn grant(&self, id: &str) -> Result<Option<Grant>>;
+
+    /// Puts `new` in the place of `expected` as the grant with this id, if just that is what stands there; `None` is no
+    /// grant. Answers whether it did. What makes a token single-use. Forgets what has expired as
+    /// [`enrol`](Registry::enrol) does.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) when the account or user of `new` does not exist, or its id is not `id`.
+    async fn swap(&self, id: &str, expected: Option<&Grant>, new: Option<&Grant>) -> Result<bool>;
+
+    /// An account, with all that is known of it.
+    ///
+    /// # Errors
+    /// The kinds that say that the store could not be used.
+    async fn account(&self, key: AccountKey<'_>) -> Result<Option<Arc<Layout>>>;
 
     /// The accounts that are served, with all that is known of them, by id.
     ///
@@ -209,6 +231,16 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`Unauthorized`](crate::ErrorKind::Unauthorized) when there is no such account or active user.
     async fn open(&self, principal: Principal) -> Result<Ports>;
+}
+
+/// What an account is looked up by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "every store looks up by each")]
+pub enum AccountKey<'a> {
+    /// Its id.
+    Id(AccountId),
+    /// Its sub-domain, in letters of either case.
+    Subdomain(&'a str),
 }
 
 /// The SHA-256 of a token, key or session id.
@@ -241,6 +273,16 @@ impl fmt::Debug for Digest {
     /// Not the digest: logs are read by many.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Digest(..)")
+    }
+}
+
+impl TryFrom<&Token> for Digest {
+    type Error = &'static str;
+
+    /// The digest of a token; what is wrong with its secret where it is none.
+    fn try_from(token: &Token) -> std::result::Result<Self, &'static str> {
+        let digits = token.secret.sha256()?;
+        Self::from_hex(digits).ok_or("has a digest that is not 64 hex digits")
     }
 }
 
@@ -296,11 +338,13 @@ pub trait Provision: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) for a document of another version, a plain secret (its reader hashes
-    /// it), a line of an account that was not told before, an id that leaves no room above it
-    /// ([`Floor::HIGHEST`](crate::Floor::HIGHEST)), or a draft that is refused.
+    /// it), a line of an account that was not told before and whatever else
+    /// [`check`](incoming_leads_model::document::check) finds, the sub-domain of another account, an id that leaves no
+    /// room above it ([`Floor::HIGHEST`](crate::Floor::HIGHEST)), or a draft that is refused.
     async fn import(&self, lines: Vec<Line>) -> Result<()>;
 
     /// All that is held, of one account or of all, as lines of the model's document: [`Provision::import`] of them
-    /// into an empty store makes one that answers the same.
+    /// into an empty store makes one that answers the same. After the header each account tells its layout, then its
+    /// tokens, then its grants, then the rest.
     fn export(&self, account: Option<AccountId>) -> BoxStream<'_, Result<Line>>;
 }

@@ -6,8 +6,12 @@ use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use incoming_leads_model::document::{Line, Of};
+use incoming_leads_model::lifecycle::Added;
 use incoming_leads_model::limits::MAX_SAFE_INTEGER;
-use incoming_leads_model::{CompanyId, ContactId, LeadId, Minted, Moment, NoteId, TagId, Uid, Wants};
+use incoming_leads_model::{
+    CompanyId, ContactId, EventKind, LeadId, Links, Minted, Moment, Note, NoteId, TagId, Uid, Wants,
+};
 
 /// Tells the time.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
@@ -83,6 +87,14 @@ pub struct Floor {
 }
 
 impl Floor {
+    /// The largest ids that lines bring.
+    #[must_use]
+    pub fn of(lines: &[Line]) -> Self {
+        let mut floor = Self::default();
+        lines.iter().for_each(|line| floor.raise(line));
+        floor
+    }
+
     /// The largest floor that leaves room: 2^40 ids lie above it. A store refuses to import larger ids.
     pub const HIGHEST: u64 = MAX_SAFE_INTEGER - (1 << 40);
 
@@ -91,6 +103,44 @@ impl Floor {
     pub fn leaves_room(self) -> bool {
         let Self { leads, parties, notes, tags } = self;
         [leads, parties, notes, tags].into_iter().all(|largest| largest <= Self::HIGHEST)
+    }
+
+    fn raise(&mut self, line: &Line) {
+        match line {
+            Line::Tag(Of { row, .. }) => self.tags = self.tags.max(row.id.get()),
+            Line::Lead(Of { row, .. }) => self.leads = self.leads.max(row.id.get()),
+            Line::Contact(Of { row, .. }) => self.parties = self.parties.max(row.id.get()),
+            Line::Company(Of { row, .. }) => self.parties = self.parties.max(row.id.get()),
+            Line::Note(Of { row, .. }) => self.raise_notes(std::slice::from_ref(row)),
+            Line::Item(Of { row, .. }) => self.raise_links(&row.links),
+            Line::Event(event) => match &event.kind {
+                EventKind::Added(added) => {
+                    let Added { item, notes, tags, .. } = &**added;
+                    self.raise_links(&item.links);
+                    self.raise_notes(notes);
+                    self.tags = tags.iter().map(|tag| tag.id.get()).fold(self.tags, u64::max);
+                }
+                EventKind::Accepted(accepted) => self.raise_notes(&accepted.notes),
+                EventKind::Updated(_) | EventKind::Declined(_) | EventKind::Linked(_) => {}
+            },
+            Line::Header { .. }
+            | Line::Account(_)
+            | Line::Token(_)
+            | Line::Grant(_)
+            | Line::Customer(_)
+            | Line::Draft(_) => {}
+        }
+    }
+
+    fn raise_notes(&mut self, notes: &[Note]) {
+        self.notes = notes.iter().map(|note| note.id.get()).fold(self.notes, u64::max);
+    }
+
+    fn raise_links(&mut self, links: &Links) {
+        let Links { lead, contact, company } = links;
+        self.leads = self.leads.max(lead.id().get());
+        self.parties = self.parties.max(contact.map_or(0, |contact| contact.id().get()));
+        self.parties = self.parties.max(company.map_or(0, |company| company.id().get()));
     }
 }
 

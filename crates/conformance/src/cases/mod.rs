@@ -13,6 +13,7 @@ mod limits;
 mod link;
 mod list;
 mod once;
+mod registry;
 mod rights;
 mod summary;
 mod transfer;
@@ -38,6 +39,7 @@ const AREAS: &[&[Case]] = &[
     history::CASES,
     versions::CASES,
     transfer::CASES,
+    registry::CASES,
 ];
 
 /// All cases.

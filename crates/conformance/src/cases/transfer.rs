@@ -178,10 +178,10 @@ async fn a_document_counts_once(on: &Instance) -> Done {
 
 async fn credentials_come_along(on: &Instance) -> Done {
     let digest = Digest(std::array::from_fn(|place| place as u8));
-    let sorter = Principal { account_id: on.account, user_id: SORTER };
-    store(on)?.enrol(&digest, Some(sorter)).await?;
+    let token = Token::bearer(on.account, SORTER, Secret::Sha256(digest.to_hex()));
+    store(on)?.enrol(&token).await?;
     let (copy, _) = copied(on).await?;
-    same("who comes in to the copy", Some(sorter), copy.principal(&digest).await?)
+    same("who comes in to the copy", Some(token), copy.token(&digest).await?)
 }
 
 async fn an_account_is_told_alone(on: &Instance) -> Done {
@@ -249,7 +249,7 @@ async fn documents_that_make_no_sense_are_refused(on: &Instance) -> Done {
             _ => None,
         })
     };
-    let token = |user_id, secret| Line::Token(Token { account_id: on.account, user_id, secret });
+    let token = |user_id, secret| Line::Token(Token::bearer(on.account, user_id, secret));
     let digest = Secret::Sha256(Digest([7; 32]).to_hex());
     let nobody = UserId::new(4711).expect("the id is in range");
     let mut lead = lines.iter().find_map(|line| match line {

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, future};
 use incoming_leads_conformance::{Fixture, Instance, Kit, Outcome, Skip, Store, Subject};
-use incoming_leads_model::document::Line;
+use incoming_leads_model::document::{Line, Token};
+use incoming_leads_model::grant::Grant;
 use incoming_leads_model::{AccountId, Layout};
-use incoming_leads_port::{Digest, ErrorKind, Ports, Principal, Provision, Registry, Result};
+use incoming_leads_port::{AccountKey, Digest, ErrorKind, Ports, Principal, Provision, Registry, Result};
 
 use crate::{case, in_memory, runtime};
 
@@ -22,6 +23,10 @@ enum Plant {
     NothingRefused,
     RefusedInTheMiddle,
     AccountsKept,
+    EndsIgnored,
+    NothingForgotten,
+    SwappedBlindly,
+    CaseMatters,
 }
 
 const CAUGHT: &[(Plant, &str)] = &[
@@ -34,6 +39,15 @@ const CAUGHT: &[(Plant, &str)] = &[
     (Plant::NothingRefused, "transfer::drafts_follow_the_rules"),
     (Plant::RefusedInTheMiddle, "transfer::all_lines_or_none"),
     (Plant::AccountsKept, "transfer::an_account_told_again_is_replaced"),
+    (Plant::TokensForgotten, "registry::credentials_are_carried_over"),
+    (Plant::NothingRefused, "registry::subdomain_is_of_one_account"),
+    (Plant::NothingRefused, "registry::what_lets_nobody_in_is_refused"),
+    (Plant::EndsIgnored, "registry::token_is_known_by_its_digest"),
+    (Plant::EndsIgnored, "registry::what_has_expired_is_forgotten"),
+    (Plant::NothingForgotten, "registry::token_is_known_by_its_digest"),
+    (Plant::SwappedBlindly, "registry::grant_is_swapped_if_it_stands"),
+    (Plant::SwappedBlindly, "registry::one_of_two_swaps_wins"),
+    (Plant::CaseMatters, "registry::account_is_found_by_id_and_subdomain"),
 ];
 
 #[test]
@@ -99,16 +113,38 @@ impl Provision for Wrong {
 
 #[async_trait]
 impl Registry for Wrong {
-    async fn principal(&self, digest: &Digest) -> Result<Option<Principal>> {
-        self.right.principal(digest).await
+    async fn token(&self, digest: &Digest) -> Result<Option<Token>> {
+        self.right.token(digest).await
     }
 
-    async fn enrol(&self, digest: &Digest, principal: Option<Principal>) -> Result<()> {
-        self.right.enrol(digest, principal).await
+    async fn enrol(&self, token: &Token) -> Result<()> {
+        if self.plant == Plant::EndsIgnored {
+            return self.right.enrol(&Token { expires_at: None, ..token.clone() }).await;
+        }
+        self.right.enrol(token).await
     }
 
-    async fn swap(&self, key: &str, expected: Option<&[u8]>, new: Option<&[u8]>) -> Result<bool> {
-        self.right.swap(key, expected, new).await
+    async fn forget(&self, digest: &Digest) -> Result<bool> {
+        if self.plant == Plant::NothingForgotten { Ok(true) } else { self.right.forget(digest).await }
+    }
+
+    async fn grant(&self, id: &str) -> Result<Option<Grant>> {
+        self.right.grant(id).await
+    }
+
+    async fn swap(&self, id: &str, expected: Option<&Grant>, new: Option<&Grant>) -> Result<bool> {
+        if self.plant != Plant::SwappedBlindly {
+            return self.right.swap(id, expected, new).await;
+        }
+        let stands = self.right.grant(id).await?;
+        self.right.swap(id, stands.as_ref(), new).await
+    }
+
+    async fn account(&self, key: AccountKey<'_>) -> Result<Option<Arc<Layout>>> {
+        match (self.plant, key) {
+            (Plant::CaseMatters, AccountKey::Subdomain(name)) if name != name.to_lowercase() => Ok(None),
+            _ => self.right.account(key).await,
+        }
     }
 
     async fn accounts(&self) -> Result<Vec<Arc<Layout>>> {

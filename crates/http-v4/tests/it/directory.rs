@@ -90,7 +90,11 @@ async fn the_layout_is_that_of_the_store_but_for_policies() {
     let leads = world.leads(ADMINISTRATOR, &[], |builder| builder).0;
     let behind = world.behind(ADMINISTRATOR).await.directory.unwrap().layout().await.unwrap();
     let told = leads.layout().await.unwrap();
-    let expected = incoming_leads_model::Layout { policies: Policies::default(), ..(*behind).clone() };
+    let expected = incoming_leads_model::Layout {
+        integrations: vec![],
+        policies: Policies::default(),
+        ..(*behind).clone()
+    };
     assert_eq!(told.account, expected.account);
     assert_eq!(told.users, expected.users);
     assert_eq!(told.pipelines, expected.pipelines);

@@ -8,6 +8,7 @@ use http::{HeaderValue, Method, Response as HttpResponse, header::CONTENT_TYPE};
 use incoming_leads_conformance::fixture::{ACCOUNT, ADMINISTRATOR, Named, SORTER, START};
 use incoming_leads_http_v4::{HttpV4, HttpV4Builder};
 use incoming_leads_memory::Memory;
+use incoming_leads_model::document::{Secret as Stored, Token};
 use incoming_leads_model::{CallEvent, Card, ContactDraft, Draft, LeadDraft, Metadata, SipMetadata, UserId};
 use incoming_leads_port::{Ids, ManualClock, Ports, Principal, Provision, Registry};
 use incoming_leads_server::{Config, RegistryGate, Server, digest};
@@ -27,8 +28,8 @@ impl World {
         let memory = Memory::new(Arc::new(ManualClock::new(START)), Arc::new(Ids::random()));
         memory.import(fixture.fixture().lines).await.unwrap();
         for user_id in [ADMINISTRATOR, SORTER] {
-            let principal = Principal { account_id: ACCOUNT, user_id };
-            memory.enrol(&digest(&user_id.to_string()), Some(principal)).await.unwrap();
+            let secret = Stored::Sha256(digest(&user_id.to_string()).to_hex());
+            memory.enrol(&Token::bearer(ACCOUNT, user_id, secret)).await.unwrap();
         }
         let gate = Arc::new(RegistryGate::new(Arc::new(memory.clone())));
         let server = Server::start(Config::default(), gate).await.unwrap();

@@ -240,6 +240,7 @@ fn layout() -> Layout {
         pipelines: pipelines.collect(),
         users: vec![user],
         fields: vec![field(184_994, EntityKind::Lead, None), field(2, EntityKind::Contact, Some("PHONE"))],
+        integrations: Vec::new(),
         policies: Policies::default(),
     }
 }

@@ -11,7 +11,7 @@ use incoming_leads_model::{
     Right, SummaryQuery, Uid,
 };
 use incoming_leads_port::{
-    Capabilities, Clock, Cursor, Digest, EntityQuery, ErrorKind, Ids, Outcome, Principal, Provision, Registry,
+    Capabilities, Clock, Cursor, EntityQuery, ErrorKind, Ids, Outcome, Principal, Provision, Registry,
 };
 
 use crate::world::{
@@ -257,33 +257,6 @@ fn a_cursor_of_another_store_is_refused() {
             now(world.ports.history.as_ref().unwrap().events(Some(&Cursor::new(text)), 1)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid, "{text}");
     }
-}
-
-#[test]
-fn credentials_are_enrolled_and_forgotten() {
-    let world = World::new();
-    let digest = Digest([1; 32]);
-    assert_eq!(now(world.memory.principal(&digest)).unwrap(), None);
-    now(world.memory.enrol(&digest, Some(principal(SORTER)))).unwrap();
-    assert_eq!(now(world.memory.principal(&digest)).unwrap(), Some(principal(SORTER)));
-    let strangers = [principal(77), Principal { account_id: id(9), user_id: id(SORTER) }];
-    for stranger in strangers {
-        let error = now(world.memory.enrol(&digest, Some(stranger))).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Invalid);
-    }
-    now(world.memory.enrol(&digest, None)).unwrap();
-    assert_eq!(now(world.memory.principal(&digest)).unwrap(), None);
-}
-
-#[test]
-fn a_grant_is_swapped_once() {
-    let memory = Memory::default();
-    assert!(!now(memory.swap("code", Some(b"a"), None)).unwrap());
-    assert!(now(memory.swap("code", None, Some(b"a"))).unwrap());
-    assert!(!now(memory.swap("code", None, Some(b"b"))).unwrap());
-    assert!(now(memory.swap("code", Some(b"a"), Some(b"b"))).unwrap());
-    assert!(now(memory.swap("code", Some(b"b"), None)).unwrap());
-    assert!(!now(memory.swap("code", Some(b"b"), None)).unwrap());
 }
 
 #[test]

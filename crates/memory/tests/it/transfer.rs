@@ -199,7 +199,7 @@ fn check_refused(lines: Vec<Line>, detail: &str) {
 }
 
 fn token(user: u64, secret: Secret) -> Line {
-    Line::Token(Token { account_id: id(1), user_id: id(user), secret })
+    Line::Token(Token::bearer(id(1), id(user), secret))
 }
 
 #[test]
@@ -245,7 +245,8 @@ fn tokens_are_carried_over() {
     let (memory, _) =
         import(vec![Line::Account(Box::new(layout(1))), token(SORTER, Secret::Sha256(digest.to_hex()))]);
     let (copy, _) = import(export(&memory));
-    assert_eq!(now(copy.principal(&digest)).unwrap(), Some(principal(SORTER)));
+    let token = now(copy.token(&digest)).unwrap().unwrap();
+    assert_eq!((token.account_id, token.user_id), (id(1), id(SORTER)));
 }
 
 #[test]

@@ -227,6 +227,7 @@ pub(crate) fn layout(account: u64) -> Layout {
             field(2, EntityKind::Contact),
             field(3, EntityKind::Company),
         ],
+        integrations: Vec::new(),
         policies: Policies::default(),
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Debug;
 
-use incoming_leads_model::document::{Incoming, Line, Of, Secret, Token};
+use incoming_leads_model::document::{Incoming, Line, Of, Secret, Token, TokenKind};
+use incoming_leads_model::grant::{Due, Grant, Spent};
 use incoming_leads_model::lifecycle::{Accepted, Added, Declined, LinkedTo, Updated};
 use incoming_leads_model::*;
 use proptest::collection::{btree_map, vec};
@@ -257,12 +258,20 @@ pub(crate) fn layout() -> BoxedStrategy<Layout> {
     let field = (number(), entity_kind(), text(), of(text()), text(), vec(choice, 0..2)).prop_map(
         |(id, entity, name, code, field_type, choices)| Field { id, entity, name, code, field_type, choices },
     );
-    (account, vec(pipeline, 0..2), vec(user, 0..2), vec(field, 0..2), policies())
-        .prop_map(|(account, pipelines, users, fields, policies)| Layout {
+    let integration =
+        (text(), secret(), text(), text()).prop_map(|(client_id, secret, redirect_uri, name)| Integration {
+            client_id,
+            secret,
+            redirect_uri,
+            name,
+        });
+    (account, vec(pipeline, 0..2), vec(user, 0..2), vec(field, 0..2), vec(integration, 0..2), policies())
+        .prop_map(|(account, pipelines, users, fields, integrations, policies)| Layout {
             account,
             pipelines,
             users,
             fields,
+            integrations,
             policies,
         })
         .boxed()
@@ -521,17 +530,46 @@ pub(crate) fn incoming_lead() -> BoxedStrategy<IncomingLead> {
         .boxed()
 }
 
+fn secret() -> BoxedStrategy<Secret> {
+    prop_oneof![text().prop_map(Secret::Plain), text().prop_map(Secret::Sha256)].boxed()
+}
+
 /// Of every kind.
 pub(crate) fn line() -> BoxedStrategy<Line> {
     fn row<T: Debug>(row: BoxedStrategy<T>) -> impl Strategy<Value = Of<T>> {
         (number(), row).prop_map(|(account_id, row)| Of { account_id, row })
     }
-    let secret = prop_oneof![text().prop_map(Secret::Plain), text().prop_map(Secret::Sha256)];
-    let token = (number(), number(), secret).prop_map(|(account_id, user_id, secret)| Token {
-        account_id,
-        user_id,
+    let kind = prop_oneof![Just(TokenKind::Bearer), Just(TokenKind::ApiKey), Just(TokenKind::Session)];
+    let token = (number(), number(), kind, secret(), of(text()), of(text()), of(moment())).prop_map(
+        |(account_id, user_id, kind, secret, name, client_id, expires_at)| Token {
+            account_id,
+            user_id,
+            kind,
+            secret,
+            name,
+            client_id,
+            expires_at,
+        },
+    );
+    let due = || prop_oneof![Just(Due::Code), Just(Due::Refresh)];
+    let spent = (due(), secret(), moment(), text()).prop_map(|(kind, secret, at, nonce)| Spent {
+        kind,
         secret,
+        at,
+        nonce,
     });
+    let grant = (text(), number(), number(), text(), due(), secret(), moment(), of(spent)).prop_map(
+        |(id, account_id, user_id, client_id, due, secret, expires_at, spent)| Grant {
+            id,
+            account_id,
+            user_id,
+            client_id,
+            due,
+            secret,
+            expires_at,
+            spent,
+        },
+    );
     let incoming = (number(), number(), draft()).prop_map(|(account_id, user_id, draft)| Incoming {
         account_id,
         user_id,
@@ -541,6 +579,7 @@ pub(crate) fn line() -> BoxedStrategy<Line> {
         any::<u32>().prop_map(|version| Line::Header { version }),
         layout().prop_map(|layout| Line::Account(Box::new(layout))),
         token.prop_map(Line::Token),
+        grant.prop_map(Line::Grant),
         row(tag()).prop_map(Line::Tag),
         row(customer()).prop_map(Line::Customer),
         row(lead()).prop_map(Line::Lead),

@@ -152,10 +152,13 @@ fn what_no_document_has_is_refused() {
 #[test]
 fn secrets_are_not_told_by_debug() {
     for secret in [Secret::Plain("hunter2".to_owned()), Secret::Sha256("hunter2".to_owned())] {
-        let token = Token { account_id: id(1), user_id: id(2), secret };
+        let token = Token::bearer(id(1), id(2), secret);
         let told = format!("{token:?} {:?}", token.secret);
         assert!(!told.contains("hunter2"));
-        assert!(told.starts_with("Token { account_id: AccountId(1), user_id: UserId(2), .. }"), "{told}");
+        assert!(
+            told.starts_with("Token { account_id: AccountId(1), user_id: UserId(2), kind: Bearer, .. }"),
+            "{told}"
+        );
         let kind = if matches!(token.secret, Secret::Plain(_)) { "Plain(..)" } else { "Sha256(..)" };
         assert!(told.ends_with(kind));
     }

@@ -4,6 +4,7 @@
 
 mod arbitrary;
 mod export;
+mod grants;
 mod limits;
 mod page;
 mod properties;

@@ -178,6 +178,7 @@ fn layout() -> Layout {
         pipelines: vec![pipeline],
         users: vec![user],
         fields: Vec::new(),
+        integrations: Vec::new(),
         policies: Policies::default(),
     }
 }

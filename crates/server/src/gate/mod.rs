@@ -35,21 +35,38 @@ pub trait Gate: fmt::Debug + Send + Sync + 'static {
 pub enum Credentials<'a> {
     /// A token, as `Authorization: Bearer` carries it.
     Bearer(&'a str),
+    /// An e-mail address and a key, as v2 takes them.
+    ApiKey {
+        /// The address, in letters of either case.
+        login: &'a str,
+        /// The key.
+        key: &'a str,
+    },
+    /// The cookie of a v2 session.
+    Session(&'a str),
 }
 
 impl Credentials<'_> {
-    /// The SHA-256 of the secret: what is looked up, so that no comparison takes longer for a better guess.
+    /// The SHA-256 of the secret: what is looked up, so that no comparison takes longer for a better guess. Each kind
+    /// says what it is before it is hashed, so that a key is worth nothing as a token.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let Self::Bearer(token) = self;
-        digest(token)
+        match self {
+            Self::Bearer(token) => digest(token),
+            Self::ApiKey { login, key } => digest(&format!("api key\0{}\0{key}", login.to_lowercase())),
+            Self::Session(id) => digest(&format!("session\0{id}")),
+        }
     }
 }
 
 impl fmt::Debug for Credentials<'_> {
     /// Without the secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Bearer(..)")
+        f.write_str(match self {
+            Self::Bearer(_) => "Bearer(..)",
+            Self::ApiKey { .. } => "ApiKey(..)",
+            Self::Session(_) => "Session(..)",
+        })
     }
 }
 

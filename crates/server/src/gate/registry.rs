@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use incoming_leads_model::AccountId;
-use incoming_leads_port::{Error, ErrorKind, Registry};
+use incoming_leads_port::{AccountKey, Clock, Error, ErrorKind, Principal, Registry, SystemClock};
 
 use super::{Credentials, Denied, Gate, Host, Session, digest};
 
@@ -12,19 +12,25 @@ use super::{Credentials, Denied, Gate, Host, Session, digest};
 #[derive(Clone, Debug)]
 pub struct RegistryGate {
     registry: Arc<dyn Registry>,
+    clock: Arc<dyn Clock>,
 }
 
 impl RegistryGate {
-    /// The gate over this registry.
+    /// The gate over this registry. What has expired by the system's clock lets nobody in.
     pub fn new(registry: Arc<dyn Registry>) -> Self {
-        Self { registry }
+        Self { registry, clock: Arc::new(SystemClock) }
+    }
+
+    /// With another clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
     }
 
     /// A host whose first label is the sub-domain of an account is for that account alone. Other names are for all.
     async fn serves(&self, host: &Host, account: AccountId) -> Result<bool, Error> {
         let Some(subdomain) = host.subdomain() else { return Ok(true) };
-        let accounts = self.registry.accounts().await?;
-        let of_host = accounts.iter().find(|layout| layout.account.subdomain.eq_ignore_ascii_case(subdomain));
+        let of_host = self.registry.account(AccountKey::Subdomain(subdomain)).await?;
         Ok(of_host.is_none_or(|layout| layout.account.id == account))
     }
 }
@@ -32,7 +38,9 @@ impl RegistryGate {
 #[async_trait]
 impl Gate for RegistryGate {
     async fn admit(&self, credentials: Credentials<'_>, host: &Host) -> Result<Session, Denied> {
-        let principal = self.registry.principal(&credentials.digest()).await?.ok_or(Denied::Unknown)?;
+        let token = self.registry.token(&credentials.digest()).await?;
+        let token = token.filter(|token| token.is_live(self.clock.now())).ok_or(Denied::Unknown)?;
+        let principal = Principal { account_id: token.account_id, user_id: token.user_id };
         if !self.serves(host, principal.account_id).await? {
             return Err(Denied::Unknown);
         }
@@ -41,7 +49,7 @@ impl Gate for RegistryGate {
     }
 
     async fn ready(&self) -> Result<(), Error> {
-        self.registry.principal(&digest("")).await.map(|_| ())
+        self.registry.token(&digest("")).await.map(|_| ())
     }
 }
 
