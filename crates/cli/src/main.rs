@@ -6,6 +6,7 @@ mod intake;
 mod seed;
 mod serve;
 mod token;
+mod trouble;
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;

@@ -13,6 +13,7 @@ use incoming_leads_server::{Config, Limits, PublicUrl, RegistryGate, Server};
 use tracing_subscriber::EnvFilter;
 
 use crate::seed::Seed;
+use crate::trouble::TroubleArgs;
 use crate::{Failure, demo, print, token};
 
 /// Serve incoming leads over HTTP.
@@ -58,6 +59,9 @@ pub(crate) struct Serve {
 
     #[command(flatten)]
     limits: LimitArgs,
+
+    #[command(flatten)]
+    trouble: TroubleArgs,
 }
 
 /// The limits that depend on where a server stands; the others are as good anywhere.
@@ -91,9 +95,10 @@ struct LimitArgs {
 
 const ENVIRONMENT: &str = "\
 Environment:
-  INCOMING_LEADS_TOKEN       with --demo: the token of the administrator
-  RUST_LOG                   what is logged, such as warn or incoming_leads_server=debug; default: info
-  INCOMING_LEADS_LOG_FORMAT  text (default) or json";
+  INCOMING_LEADS_TOKEN          with --demo: the token of the administrator
+  INCOMING_LEADS_CONTROL_TOKEN  with --control: the token of the control route
+  RUST_LOG                      what is logged, such as warn or incoming_leads_server=debug; default: info
+  INCOMING_LEADS_LOG_FORMAT     text (default) or json";
 
 const NOTHING_TO_SERVE: &str = "\
 nothing to serve: say where the accounts come from
@@ -146,6 +151,7 @@ impl Serve {
         config.public_url.clone_from(&self.public_url);
         config.intake = self.intake || self.demo;
         config.limits = self.limits.limits();
+        self.trouble.set_up(&mut config)?;
         let listen = self.listen;
         let started = Server::start(config, gate).await;
         let hint = "choose another address with --listen (port 0 picks a free one)";

@@ -9,8 +9,9 @@ use incoming_leads_wire_v4::Origin;
 use crate::body::Incoming;
 use crate::cache::Ready;
 use crate::failure::Failure;
-use crate::gate::{Credentials, Denied, Gate, Session};
+use crate::gate::{Credentials, Denied, Gate, Session, digest};
 use crate::host::Host;
+use crate::rate::Rates;
 use crate::server::Config;
 use crate::{Limits, PublicUrl};
 
@@ -23,14 +24,16 @@ pub(crate) struct App {
     pub(crate) ready: Option<Ready>,
     names: Vec<String>,
     public_url: Option<PublicUrl>,
+    rates: Option<Rates>,
     limits: Limits,
 }
 
 impl App {
     pub(crate) fn new(config: &Config, gate: Arc<dyn Gate>) -> Arc<Self> {
-        let Config { names, public_url, intake, limits, .. } = config.clone();
+        let Config { names, public_url, intake, rate_limit, limits, .. } = config.clone();
         let ready = Ready::new(limits.cache_bytes);
-        Arc::new(Self { gate, intake, ready, names, public_url, limits })
+        let rates = rate_limit.map(Rates::new);
+        Arc::new(Self { gate, intake, ready, names, public_url, rates, limits })
     }
 
     /// A request with its body, which is read within its size and its time.
@@ -58,6 +61,10 @@ impl Caller {
             bearer(headers).ok_or_else(|| unauthorized("a token is due: Authorization: Bearer TOKEN"))?;
         match app.gate.admit(Credentials::Bearer(token), host).await {
             Ok(session) => {
+                if let Some(rates) = &app.rates {
+                    let account = session.principal.map(|principal| principal.account_id);
+                    rates.check(digest(token), account).map_err(Failure::page)?;
+                }
                 let origin =
                     app.public_url.as_ref().map_or_else(|| host.origin(), |url| url.origin().clone());
                 Ok(Self { session, origin })

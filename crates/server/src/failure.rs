@@ -17,11 +17,18 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub(crate) struct Failure {
     problem: Box<Problem>,
     retry_after: Option<Duration>,
+    /// Whether it is told by a page of HTML.
+    is_page: bool,
 }
 
 impl Failure {
     pub(crate) fn new(status: StatusCode, detail: &'static str) -> Self {
         Problem::new(status, detail).into()
+    }
+
+    /// A failure that is told by a [`page`].
+    pub(crate) fn page(status: StatusCode) -> Self {
+        Self { is_page: true, ..Self::new(status, "") }
     }
 
     /// What the port answered to a batch whose items have these `request_id`s.
@@ -39,12 +46,15 @@ impl Failure {
             }
             (false, _) => Problem::new(status, detail(error.kind(), error.outcome())),
         };
-        Self { problem: problem.into(), retry_after: error.retry_after() }
+        Self { problem: problem.into(), retry_after: error.retry_after(), is_page: false }
     }
 
     /// The failure as it goes out.
     pub(crate) fn into_answer(self) -> Answer {
-        let Self { problem, retry_after } = self;
+        let Self { problem, retry_after, is_page } = self;
+        if is_page {
+            return page(problem.status);
+        }
         let mut answer = problem.response().map(Into::into);
         let headers = answer.headers_mut();
         match problem.status {
@@ -114,7 +124,7 @@ const fn detail(kind: ErrorKind, outcome: Outcome) -> &'static str {
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self { problem: problem.into(), retry_after: None }
+        Self { problem: problem.into(), retry_after: None, is_page: false }
     }
 }
 

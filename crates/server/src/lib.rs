@@ -13,6 +13,7 @@ mod host;
 mod in_process;
 mod limits;
 mod net;
+mod rate;
 mod routes;
 mod server;
 mod shell;
@@ -23,6 +24,7 @@ pub use gate::{Credentials, Denied, Gate, Host, RegistryGate, Session, SessionTa
 pub use host::{InvalidPublicUrl, PublicUrl};
 pub use in_process::InProcess;
 pub use limits::Limits;
+pub use rate::RateLimit;
 pub use server::{Config, Server};
 
 /// The examples of the project's README, as doc tests of the crate that knows all they use.

@@ -17,7 +17,7 @@ use crate::gate::Gate;
 use crate::net::{self, Stage};
 use crate::routes::Routes;
 use crate::shell::Shell;
-use crate::{Limits, PublicUrl};
+use crate::{Limits, PublicUrl, RateLimit};
 
 /// How a server is set up.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub struct Config {
     pub public_url: Option<PublicUrl>,
     /// Whether the routes for the intake of chats and mails are open. Default: closed.
     pub intake: bool,
+    /// How often somebody may ask. Default: none, which means as often as they like.
+    pub rate_limit: Option<RateLimit>,
     /// What goes wrong on purpose, for tests of clients. Default: nothing.
     pub faults: Option<FaultProfile>,
     /// How many of the last requests the journal keeps. Default: 0, none.
@@ -50,6 +52,7 @@ impl Default for Config {
             names: Vec::new(),
             public_url: None,
             intake: false,
+            rate_limit: None,
             faults: None,
             journal: 0,
             control: None,

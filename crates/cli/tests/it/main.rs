@@ -11,3 +11,4 @@ mod program;
 mod seeds;
 mod serve;
 mod shell;
+mod trouble;

@@ -15,7 +15,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_incoming-leads"));
     command.args(arguments).env_remove("INCOMING_LEADS_TOKEN").env_remove("INCOMING_LEADS_LOG_FORMAT");
-    command.env_remove("INCOMING_LEADS_URL");
+    command.env_remove("INCOMING_LEADS_URL").env_remove("INCOMING_LEADS_CONTROL_TOKEN");
     command.env("RUST_LOG", "warn").env("NO_PROXY", "*").stdin(Stdio::null());
     command
 }
