@@ -55,7 +55,11 @@ impl Failure {
         if is_page {
             return page(problem.status);
         }
-        let mut answer = problem.response().map(Into::into);
+        let mut answer: Answer = match problem.status {
+            // A client of the vendor's takes it for a 429 only when it is no JSON.
+            StatusCode::TOO_MANY_REQUESTS => page(problem.status),
+            _ => problem.response().map(Into::into),
+        };
         let headers = answer.headers_mut();
         match problem.status {
             StatusCode::UNAUTHORIZED => {

@@ -7,4 +7,5 @@ mod directory;
 mod example;
 mod network;
 mod reconcile;
+mod trouble;
 mod world;
