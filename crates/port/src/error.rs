@@ -98,6 +98,8 @@ pub enum Operation {
     Registry,
     /// To set accounts up, to import or export.
     Provision,
+    /// To open a store.
+    Open,
 }
 
 impl Operation {
@@ -116,7 +118,8 @@ impl Operation {
             | Operation::Summary
             | Operation::Directory
             | Operation::History
-            | Operation::Registry => false,
+            | Operation::Registry
+            | Operation::Open => false,
         }
     }
 
@@ -134,6 +137,7 @@ impl Operation {
             Operation::History => "read the history",
             Operation::Registry => "look credentials up",
             Operation::Provision => "provision",
+            Operation::Open => "open the store",
         }
     }
 }

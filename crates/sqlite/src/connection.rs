@@ -1,0 +1,84 @@
+//! Connections: how each is opened, and what is asserted of it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::Fault;
+
+/// How long one waits for a lock that another process holds.
+const BUSY: Duration = Duration::from_secs(5);
+/// Pages in the log after which they are copied into the database: large, for each page is copied once.
+const CHECKPOINT_PAGES: u32 = 10_000;
+/// The log is cut to this after a checkpoint.
+const LOG_BYTES: u32 = 64 << 20;
+/// Statements that a connection keeps ready.
+const STATEMENTS: usize = 256;
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// The one that writes. It makes the file where there is none.
+    Write,
+    /// One of those that read.
+    Read,
+}
+
+/// Opens a connection and asserts that what it commits is on the disk.
+pub(crate) fn open(path: &Path, access: Access) -> Result<Connection, Fault> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = match access {
+        Access::Write => flags | OpenFlags::SQLITE_OPEN_CREATE,
+        Access::Read => flags,
+    };
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "trusted_schema", false)?;
+    match access {
+        Access::Write => write(&connection)?,
+        Access::Read => {
+            connection.pragma_update(None, "query_only", true)?;
+            connection.pragma_update(None, "cache_size", -16_384)?;
+        }
+    }
+    Ok(connection)
+}
+
+fn write(connection: &Connection) -> Result<(), Fault> {
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // Where the system has more than one kind of sync, the one that reaches the disk.
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES, |_| Ok(()))?;
+    connection.pragma_update(None, "cache_size", -65_536)?;
+    let synchronous: u8 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+    match (mode.as_str(), synchronous) {
+        ("wal", FULL) => Ok(()),
+        _ => Err(Fault::Invalid(format!(
+            "the file system does not let the database be durable: journal_mode is {mode}, synchronous is {synchronous}"
+        ))),
+    }
+}
+
+/// `synchronous=FULL`, as SQLite tells it.
+const FULL: u8 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_writer_commits_is_synced() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open(&folder.path().join("leads.sqlite"), Access::Write).unwrap();
+        let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+        let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!(mode, "wal");
+        assert_eq!(number("synchronous"), i64::from(FULL));
+        assert_eq!(number("wal_autocheckpoint"), i64::from(CHECKPOINT_PAGES));
+    }
+}

@@ -1,0 +1,98 @@
+//! How a store is opened.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use incoming_leads_port::{Clock, Error, ErrorKind, IdSource, Ids, Operation, Result, SystemClock};
+
+use crate::error::Fault;
+use crate::lock::ServerLock;
+use crate::store::Sqlite;
+use crate::{connection, migrations};
+
+/// How a store is opened: [`Options::open`].
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn IdSource>,
+    migrate: Migrate,
+    is_server: bool,
+    pub(crate) readers: usize,
+    pub(crate) queue: usize,
+}
+
+/// When the tables are made or changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Migrate {
+    /// Where the file is new. An older one is refused.
+    WhenNew,
+    /// Where it is new or older. A program of the version before may go on beside it.
+    WhenOlder,
+}
+
+impl Default for Options {
+    /// The system's clock, ids that nobody can guess, tables made where the file is new, no server's lock; 8 readers,
+    /// 1,024 changes that wait to be written.
+    fn default() -> Self {
+        let (clock, ids) = (Arc::new(SystemClock), Arc::new(Ids::random()));
+        Self { clock, ids, migrate: Migrate::WhenNew, is_server: false, readers: 8, queue: 1024 }
+    }
+}
+
+impl Options {
+    /// With this clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// With this source of ids.
+    #[must_use]
+    pub fn with_ids(self, ids: Arc<dyn IdSource>) -> Self {
+        Self { ids, ..self }
+    }
+
+    /// When the tables are made or changed.
+    #[must_use]
+    pub fn with_migrate(self, migrate: Migrate) -> Self {
+        Self { migrate, ..self }
+    }
+
+    /// As the one server of the file: while it is open no other can be opened so. Without, the store works beside a
+    /// server, each seeing at once what the other has committed.
+    #[must_use]
+    pub fn as_server(self) -> Self {
+        Self { is_server: true, ..self }
+    }
+
+    /// With so many readers at the same time, at least one. Default: 8.
+    #[must_use]
+    pub fn with_readers(self, readers: usize) -> Self {
+        Self { readers: readers.max(1), ..self }
+    }
+
+    /// Opens the file, or makes it where there is none.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) when another server has it, when it is newer than this program or older and is
+    /// not to be migrated, when it is no database of ours; [`Unavailable`](ErrorKind::Unavailable) when it cannot be
+    /// opened.
+    pub fn open(self, path: impl AsRef<Path>) -> Result<Sqlite> {
+        let path = path.as_ref();
+        let refused = |detail| Error::new(ErrorKind::Invalid, Operation::Open).with_detail(detail);
+        let told = |fault: Fault| match fault {
+            Fault::Database(error) => {
+                let detail = format!("cannot open {}: {error}", path.display());
+                Fault::Database(error).told(Operation::Open).with_detail(detail)
+            }
+            other => other.told(Operation::Open),
+        };
+        // The file is made first, so that one path has one lock by whatever name it is called.
+        drop(connection::open(path, connection::Access::Write).map_err(told)?);
+        let path = path.canonicalize().map_err(|error| refused(format!("{}: {error}", path.display())))?;
+        let lock = self.is_server.then(|| ServerLock::take(&path)).transpose().map_err(refused)?;
+        migrations::bring_up(&path, self.migrate).map_err(told)?;
+        Sqlite::start(self, path, lock).map_err(told)
+    }
+}

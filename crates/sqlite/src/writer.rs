@@ -1,0 +1,379 @@
+//! The one thread that writes. It commits together what has queued up, and answers nobody before the commit.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::connection::{self, Access};
+use crate::error::Fault;
+use crate::lock::ServerLock;
+use crate::writing::{Recorded, Surroundings, Together, Writing};
+
+/// Jobs of one commit, at most.
+const GROUP: usize = 256;
+/// How long a job waits for room in the queue.
+const ROOM: Duration = Duration::from_secs(5);
+
+/// Where jobs are handed in.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    queue: Option<mpsc::Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread. It ends when the writer is dropped, after all that is in the queue.
+    pub(crate) fn start(
+        path: PathBuf,
+        queue: usize,
+        surroundings: Surroundings,
+        lock: Option<ServerLock>,
+    ) -> Result<Self, Fault> {
+        let connection = connection::open(&path, Access::Write)?;
+        let (sender, receiver) = mpsc::channel(queue.max(1));
+        let worker = Worker { path, connection: Some(connection), surroundings };
+        let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
+            worker.work(receiver);
+            // After the connection, so that the next server finds a file that nobody holds.
+            drop(lock);
+        });
+        let thread = thread.map_err(|error| Fault::Invalid(format!("cannot start a thread: {error}")))?;
+        Ok(Self { queue: Some(sender), thread: Some(thread) })
+    }
+
+    /// Has a job done and waits until what it did is on the disk. Whoever stops waiting does not stop the job.
+    ///
+    /// The job may be done more than once, but all that it did before is undone then.
+    pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Writing<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(Task { work, done: None, reply });
+        let queue = self.queue.as_ref().ok_or(Fault::Closed)?;
+        match queue.try_reserve() {
+            Ok(place) => place.send(job),
+            Err(mpsc::error::TrySendError::Closed(())) => return Err(Fault::Closed),
+            Err(mpsc::error::TrySendError::Full(())) => {
+                let place = tokio::time::timeout(ROOM, queue.reserve()).await.map_err(|_| Fault::Crowded)?;
+                place.map_err(|_| Fault::Closed)?.send(job);
+            }
+        }
+        answer.await.unwrap_or(Err(Fault::Closed))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            // It has caught its panics; what is left to know is that the file is closed.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Something to be done inside of a transaction.
+trait Job: Send {
+    /// Does it; what it did is undone if it fails or if the transaction does.
+    fn attempt(&mut self, writing: &mut Writing<'_>) -> Result<(), Fault>;
+
+    /// Answers whoever waits for it.
+    fn conclude(self: Box<Self>, ending: Result<(), Fault>);
+}
+
+impl std::fmt::Debug for dyn Job {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Job")
+    }
+}
+
+struct Task<T, F> {
+    work: F,
+    done: Option<T>,
+    reply: oneshot::Sender<Result<T, Fault>>,
+}
+
+impl<T, F> Job for Task<T, F>
+where
+    T: Send,
+    F: FnMut(&mut Writing<'_>) -> Result<T, Fault> + Send,
+{
+    fn attempt(&mut self, writing: &mut Writing<'_>) -> Result<(), Fault> {
+        self.done = Some((self.work)(writing)?);
+        Ok(())
+    }
+
+    fn conclude(self: Box<Self>, ending: Result<(), Fault>) {
+        let Self { work: _, done, reply } = *self;
+        let answer = ending.and_then(|()| done.ok_or(Fault::Closed));
+        // Whoever does not wait any longer need not be told.
+        let _ = reply.send(answer);
+    }
+}
+
+/// What became of one job of a group that was committed, and what it recorded.
+struct Ending {
+    result: Result<(), Fault>,
+    trace: Trace,
+}
+
+/// What a job left in the transaction.
+enum Trace {
+    /// Nothing: it failed.
+    Nothing,
+    /// These events.
+    Events(Vec<Recorded>),
+    /// Something that has no events.
+    Other,
+}
+
+/// Why a group was not committed.
+enum Broken {
+    /// Nothing of it holds.
+    Undone(Fault),
+    /// The commit itself failed: what each job left is to be looked up.
+    Unclear(Fault, Vec<Ending>),
+}
+
+struct Worker {
+    path: PathBuf,
+    /// None after an error that makes it doubtful; it is opened again with the next group.
+    connection: Option<Connection>,
+    surroundings: Surroundings,
+}
+
+impl Worker {
+    fn work(mut self, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+        while let Some(first) = queue.blocking_recv() {
+            let mut jobs = vec![first];
+            while jobs.len() < GROUP {
+                match queue.try_recv() {
+                    Ok(job) => jobs.push(job),
+                    Err(_) => break,
+                }
+            }
+            self.group(jobs);
+        }
+    }
+
+    /// Does jobs in one transaction; where it is lost each again, alone, once.
+    fn group(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        match self.together(&mut jobs) {
+            Ok(endings) => conclude(jobs, endings),
+            Err(Broken::Undone(fault)) if jobs.len() == 1 => {
+                jobs.into_iter().for_each(|job| job.conclude(Err(fault.clone())));
+            }
+            Err(Broken::Undone(fault)) => {
+                tracing::warn!(
+                    "{} changes were undone together and are tried alone: {}",
+                    jobs.len(),
+                    told(&fault)
+                );
+                jobs.into_iter().for_each(|job| self.alone(job));
+            }
+            Err(Broken::Unclear(fault, endings)) => {
+                tracing::error!(
+                    "a commit failed, its {} changes are looked up: {}",
+                    jobs.len(),
+                    told(&fault)
+                );
+                self.settle(jobs, endings, &fault);
+            }
+        }
+    }
+
+    fn alone(&mut self, job: Box<dyn Job>) {
+        let mut jobs = vec![job];
+        match self.together(&mut jobs) {
+            Ok(endings) => conclude(jobs, endings),
+            Err(Broken::Undone(fault)) => {
+                jobs.into_iter().for_each(|job| job.conclude(Err(fault.clone())));
+            }
+            Err(Broken::Unclear(fault, endings)) => {
+                let settled = self.look_up(&endings);
+                for (job, found) in jobs.into_iter().zip(settled) {
+                    job.conclude(match found {
+                        Ok(true) => Ok(()),
+                        Ok(false) => Err(fault.clone()),
+                        Err(()) => Err(unknown(&fault)),
+                    });
+                }
+            }
+        }
+    }
+
+    /// After a commit that failed: who finds what they did stored is answered so, the others are done again, alone.
+    fn settle(&mut self, jobs: Vec<Box<dyn Job>>, endings: Vec<Ending>, fault: &Fault) {
+        let settled = self.look_up(&endings);
+        for (job, found) in jobs.into_iter().zip(settled) {
+            match found {
+                Ok(true) => job.conclude(Ok(())),
+                Ok(false) => self.alone(job),
+                Err(()) => job.conclude(Err(unknown(fault))),
+            }
+        }
+    }
+
+    /// Whether what each job left is stored; an error where it cannot be told.
+    ///
+    /// A commit whose sync failed may lie in the log and come to light when the log is read again. So the log is opened
+    /// anew, something else is committed, which takes the place of what did not hold, and all of it is copied into the
+    /// database and synced. After that what is seen is what is.
+    fn look_up(&mut self, endings: &[Ending]) -> Vec<Result<bool, ()>> {
+        self.connection = None;
+        let told = self.connection().and_then(|connection| {
+            connection.execute_batch(
+                "BEGIN IMMEDIATE;
+                 INSERT INTO store VALUES ('settled', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1;
+                 COMMIT",
+            )?;
+            let is_busy =
+                connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get::<_, bool>(0))?;
+            if is_busy {
+                return Err(Fault::Invalid("the log could not be copied: it is read".to_owned()));
+            }
+            let stored = endings.iter().map(|ending| match &ending.trace {
+                Trace::Nothing => Ok(Ok(false)),
+                Trace::Other => Ok(Err(())),
+                Trace::Events(events) => {
+                    let stored = events.iter().map(|event| event.is_stored(connection));
+                    Ok(Ok(stored.collect::<Result<Vec<bool>, Fault>>()?.into_iter().all(|is| is)))
+                }
+            });
+            stored.collect::<Result<Vec<_>, Fault>>()
+        });
+        told.unwrap_or_else(|fault| {
+            tracing::error!("what a failed commit left cannot be looked up: {}", self::told(&fault));
+            self.connection = None;
+            endings.iter().map(|_| Err(())).collect()
+        })
+    }
+
+    fn connection(&mut self) -> Result<&Connection, Fault> {
+        match &mut self.connection {
+            Some(connection) => Ok(connection),
+            empty => Ok(empty.insert(connection::open(&self.path, Access::Write)?)),
+        }
+    }
+
+    /// One transaction, a savepoint for each job, one commit.
+    fn together(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<Vec<Ending>, Broken> {
+        self.connection().map_err(Broken::Undone)?;
+        let Some(connection) = self.connection.take() else { return Err(Broken::Undone(Fault::Closed)) };
+        let done = transact(&connection, &self.surroundings, jobs);
+        let is_sound = match &done {
+            Ok(_) => true,
+            Err(Broken::Undone(fault) | Broken::Unclear(fault, _)) => !fault.breaks_connection(),
+        };
+        if is_sound && connection.is_autocommit() {
+            self.connection = Some(connection);
+        }
+        done
+    }
+}
+
+fn transact(
+    connection: &Connection,
+    surroundings: &Surroundings,
+    jobs: &mut [Box<dyn Job>],
+) -> Result<Vec<Ending>, Broken> {
+    let run = |sql| -> Result<(), Fault> {
+        connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    };
+    let undone = |fault| {
+        if !connection.is_autocommit() {
+            let _ = run("ROLLBACK");
+        }
+        Broken::Undone(fault)
+    };
+    run("BEGIN IMMEDIATE").map_err(undone)?;
+    let mut together = Together::default();
+    let mut endings = Vec::with_capacity(jobs.len());
+    for job in jobs.iter_mut() {
+        run("SAVEPOINT job").map_err(undone)?;
+        let mut writing = Writing::new(connection, surroundings, &together);
+        let result = attempt(&mut **job, &mut writing);
+        let (own, trace) = writing.into_own();
+        // Some errors take the outer transaction along.
+        if connection.is_autocommit() {
+            return Err(Broken::Undone(result.err().unwrap_or(Fault::Closed)));
+        }
+        let trace = match &result {
+            Ok(()) => {
+                together.take_over(own);
+                if trace.is_empty() { Trace::Other } else { Trace::Events(trace) }
+            }
+            Err(fault) if fault.code().is_some_and(is_of_the_disk) => return Err(undone(fault.clone())),
+            Err(_) => {
+                run("ROLLBACK TO job").map_err(undone)?;
+                Trace::Nothing
+            }
+        };
+        run("RELEASE job").map_err(undone)?;
+        endings.push(Ending { result, trace });
+    }
+    together.write(connection, surroundings).map_err(undone)?;
+    match run("COMMIT") {
+        Ok(()) => Ok(endings),
+        // Of these two SQLite says for certain that nothing was stored.
+        Err(fault) if matches!(fault.code(), Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy)) => {
+            Err(undone(fault))
+        }
+        Err(fault) => {
+            let Broken::Undone(fault) = undone(fault) else { unreachable!("undone is undone") };
+            Err(Broken::Unclear(fault, endings))
+        }
+    }
+}
+
+/// Whether all jobs of the group would meet it.
+const fn is_of_the_disk(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::ReadOnly
+            | ErrorCode::CannotOpen
+            | ErrorCode::OutOfMemory
+    )
+}
+
+/// Does a job and survives it.
+fn attempt(job: &mut dyn Job, writing: &mut Writing<'_>) -> Result<(), Fault> {
+    let done = catch_unwind(AssertUnwindSafe(|| job.attempt(writing)));
+    done.unwrap_or_else(|panic| Err(Fault::Panicked(words(&*panic))))
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without words".to_owned())
+}
+
+fn conclude(jobs: Vec<Box<dyn Job>>, endings: Vec<Ending>) {
+    for (job, ending) in jobs.into_iter().zip(endings) {
+        job.conclude(ending.result);
+    }
+}
+
+fn unknown(fault: &Fault) -> Fault {
+    match fault {
+        Fault::Database(error) => Fault::Unknown(Arc::clone(error)),
+        other => other.clone(),
+    }
+}
+
+fn told(fault: &Fault) -> String {
+    match fault {
+        Fault::Database(error) | Fault::Unknown(error) => format!("{fault}: {error}"),
+        other => other.to_string(),
+    }
+}

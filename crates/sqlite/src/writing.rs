@@ -1,0 +1,308 @@
+//! What a job sees of the transaction: what is stored, ids, the moment; and what it leaves there.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use incoming_leads_model::{AccountId, Arrival, Event, Layout, Minted, Moment, NoteId, Scene, UserId, Wants};
+use incoming_leads_port::{Floor, IdSource};
+use rusqlite::Connection;
+
+use crate::convert::{execute, exists, one, read};
+use crate::error::Fault;
+use crate::tallies::Counts;
+use crate::{changes, facts, items};
+
+/// What every job needs beside the database.
+#[derive(Debug, Clone)]
+pub(crate) struct Surroundings {
+    pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) layouts: Arc<Layouts>,
+}
+
+/// The layouts of accounts, each as of one version, so that none is read twice.
+#[derive(Default)]
+pub(crate) struct Layouts(Mutex<HashMap<AccountId, (i64, Arc<Layout>)>>);
+
+impl Layouts {
+    /// The account as it is stored.
+    pub(crate) fn find(&self, connection: &Connection, id: AccountId) -> Result<Option<Arc<Layout>>, Fault> {
+        let version = "SELECT version FROM accounts WHERE account_id = ?1";
+        let Some(version) =
+            one(connection, "accounts", version, [id.get()], |row| Ok(row.get::<_, i64>(0)?))?
+        else {
+            return Ok(None);
+        };
+        let known =
+            self.lock().get(&id).filter(|(known, _)| *known == version).map(|(_, layout)| layout.clone());
+        if known.is_some() {
+            return Ok(known);
+        }
+        let layout = "SELECT layout FROM accounts WHERE account_id = ?1";
+        let layout = one(connection, "accounts", layout, [id.get()], |row| {
+            read::<Layout>(
+                "accounts",
+                id,
+                row.get_ref(0)?.as_str().map_err(|error| Fault::damaged("accounts", id, error))?,
+            )
+        })?;
+        let layout = layout.map(Arc::new);
+        if let Some(layout) = &layout {
+            self.lock().insert(id, (version, layout.clone()));
+        }
+        Ok(layout)
+    }
+
+    /// The account, which is there.
+    pub(crate) fn get(&self, connection: &Connection, id: AccountId) -> Result<Arc<Layout>, Fault> {
+        self.find(connection, id)?.ok_or_else(|| Fault::damaged("accounts", id, "it is not there"))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<AccountId, (i64, Arc<Layout>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Layouts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Layouts(..)")
+    }
+}
+
+/// What changes with every change of an account.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    revision: u64,
+    sequence: u64,
+}
+
+/// What jobs leave that is written once, before the commit.
+#[derive(Debug, Default)]
+pub(crate) struct Together {
+    counts: Counts,
+    marks: BTreeMap<AccountId, Mark>,
+    floor: Floor,
+    is_floor_read: bool,
+}
+
+impl Together {
+    /// What one more job has left.
+    pub(crate) fn take_over(&mut self, own: Together) {
+        let Together { counts, marks, floor, is_floor_read } = own;
+        self.counts.add(counts);
+        self.marks.extend(marks);
+        self.floor = higher(self.floor, floor);
+        self.is_floor_read |= is_floor_read;
+    }
+
+    /// Writes it.
+    pub(crate) fn write(&self, connection: &Connection, surroundings: &Surroundings) -> Result<(), Fault> {
+        let Together { counts, marks, floor, is_floor_read: _ } = self;
+        counts.write(connection)?;
+        for (id, Mark { revision, sequence }) in marks {
+            let sql = "INSERT INTO marks VALUES (?1, ?2, ?3) ON CONFLICT (account_id)
+                       DO UPDATE SET revision = excluded.revision, sequence = excluded.sequence";
+            execute(connection, sql, (id.get(), revision, sequence))?;
+        }
+        surroundings.ids.raise(*floor);
+        let Floor { leads, parties, notes, tags } = *floor;
+        for (name, largest) in [("leads", leads), ("parties", parties), ("notes", notes), ("tags", tags)] {
+            if largest > 0 {
+                let sql = "INSERT INTO store VALUES (?1, ?2) ON CONFLICT (name)
+                           DO UPDATE SET value = max(value, excluded.value)";
+                execute(connection, sql, (name, largest))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn higher(one: Floor, other: Floor) -> Floor {
+    Floor {
+        leads: one.leads.max(other.leads),
+        parties: one.parties.max(other.parties),
+        notes: one.notes.max(other.notes),
+        tags: one.tags.max(other.tags),
+    }
+}
+
+/// An event that was recorded, and where.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    account_id: AccountId,
+    sequence: u64,
+    body: String,
+}
+
+impl Recorded {
+    pub(crate) fn is_stored(&self, connection: &Connection) -> Result<bool, Fault> {
+        let sql = "SELECT 1 FROM events WHERE account_id = ?1 AND sequence = ?2 AND body = ?3";
+        exists(connection, sql, (self.account_id.get(), self.sequence, &self.body))
+    }
+}
+
+/// One job's view of the transaction.
+#[derive(Debug)]
+pub(crate) struct Writing<'a> {
+    pub(crate) connection: &'a Connection,
+    surroundings: &'a Surroundings,
+    /// What earlier jobs of the transaction left.
+    earlier: &'a Together,
+    own: Together,
+    recorded: Vec<Recorded>,
+}
+
+impl<'a> Writing<'a> {
+    pub(crate) fn new(
+        connection: &'a Connection,
+        surroundings: &'a Surroundings,
+        earlier: &'a Together,
+    ) -> Self {
+        Self { connection, surroundings, earlier, own: Together::default(), recorded: Vec::new() }
+    }
+
+    /// What the job left.
+    pub(crate) fn into_own(self) -> (Together, Vec<Recorded>) {
+        (self.own, self.recorded)
+    }
+
+    pub(crate) fn layout(&self, id: AccountId) -> Result<Option<Arc<Layout>>, Fault> {
+        self.surroundings.layouts.find(self.connection, id)
+    }
+
+    /// Decides a command and carries out what was decided.
+    pub(crate) fn carry_out(
+        &mut self,
+        account: AccountId,
+        caller: UserId,
+        now: Moment,
+        decide: impl FnOnce(&mut Self, Scene<'_>) -> Result<Vec<Event>, Fault>,
+    ) -> Result<Vec<Event>, Fault> {
+        let layout = self.surroundings.layouts.get(self.connection, account)?;
+        let scene = Scene { caller, layout: &layout, now };
+        let events = decide(self, scene)?;
+        for event in &events {
+            changes::carry_out(self, &layout, event)?;
+        }
+        Ok(events)
+    }
+
+    /// Decides on something that comes in.
+    pub(crate) fn arrive(
+        &mut self,
+        scene: Scene<'_>,
+        account: AccountId,
+        arrival: &Arrival,
+    ) -> Result<Vec<Event>, Fault> {
+        let minted = self.mint(account, scene.now, arrival.wants())?;
+        let facts = facts::of_add(self.connection, account, &arrival.needs())?;
+        Ok(arrival.decide(scene, &facts, &minted)?)
+    }
+
+    /// New ids for each item, of which the uids are known to nobody.
+    fn mint(&mut self, account: AccountId, now: Moment, wants: Vec<Wants>) -> Result<Vec<Minted>, Fault> {
+        self.read_floor()?;
+        wants.into_iter().map(|wants| self.mint_one(account, now, wants)).collect()
+    }
+
+    fn mint_one(&mut self, account: AccountId, now: Moment, wants: Wants) -> Result<Minted, Fault> {
+        loop {
+            let minted = self.surroundings.ids.mint(now, wants);
+            if !items::is_known(self.connection, account, &minted.uid)? {
+                let Minted { uid: _, lead, contact, company, notes, tags } = &minted;
+                self.raise(Floor {
+                    leads: lead.get(),
+                    parties: contact.get().max(company.get()),
+                    notes: notes.iter().map(|note| note.get()).max().unwrap_or(0),
+                    tags: tags.iter().map(|tag| tag.get()).max().unwrap_or(0),
+                });
+                return Ok(minted);
+            }
+        }
+    }
+
+    /// New ids for two notes.
+    pub(crate) fn mint_notes(&mut self) -> Result<[NoteId; 2], Fault> {
+        self.read_floor()?;
+        let notes = [self.surroundings.ids.note(), self.surroundings.ids.note()];
+        let largest = notes.iter().map(|note| note.get()).max().unwrap_or(0);
+        self.raise(Floor { notes: largest, ..Floor::default() });
+        Ok(notes)
+    }
+
+    /// Says that ids up to these are taken.
+    pub(crate) fn raise(&mut self, floor: Floor) {
+        self.own.floor = higher(self.own.floor, floor);
+    }
+
+    /// Another process may have handed out ids since this one wrote last.
+    fn read_floor(&mut self) -> Result<(), Fault> {
+        if self.own.is_floor_read || self.earlier.is_floor_read {
+            return Ok(());
+        }
+        self.surroundings.ids.raise(floor(self.connection)?);
+        self.own.is_floor_read = true;
+        Ok(())
+    }
+
+    /// The tallies and counts that the job changes.
+    pub(crate) fn counts(&mut self) -> &mut Counts {
+        &mut self.own.counts
+    }
+
+    /// Says that something of the account changes; the account's next revision.
+    pub(crate) fn touch(&mut self, id: AccountId) -> Result<(), Fault> {
+        if !self.own.marks.contains_key(&id) {
+            let Mark { revision, sequence } = self.mark(id)?;
+            self.own.marks.insert(id, Mark { revision: revision + 1, sequence });
+        }
+        Ok(())
+    }
+
+    /// The place of one more event of the account.
+    pub(crate) fn next_sequence(&mut self, id: AccountId) -> Result<u64, Fault> {
+        self.touch(id)?;
+        let mark = self.own.marks.get_mut(&id).expect("the account was just touched");
+        mark.sequence += 1;
+        Ok(mark.sequence)
+    }
+
+    /// Remembers an event, so that it can be looked for should the commit fail.
+    pub(crate) fn recorded(&mut self, account_id: AccountId, sequence: u64, body: String) {
+        self.recorded.push(Recorded { account_id, sequence, body });
+    }
+
+    fn mark(&self, id: AccountId) -> Result<Mark, Fault> {
+        match self.earlier.marks.get(&id) {
+            Some(mark) => Ok(*mark),
+            None => mark(self.connection, id),
+        }
+    }
+}
+
+fn mark(connection: &Connection, id: AccountId) -> Result<Mark, Fault> {
+    let sql = "SELECT revision, sequence FROM marks WHERE account_id = ?1";
+    let mark = one(connection, "marks", sql, [id.get()], |row| {
+        Ok(Mark { revision: row.get(0)?, sequence: row.get(1)? })
+    })?;
+    Ok(mark.unwrap_or(Mark { revision: 0, sequence: 0 }))
+}
+
+/// Revision and last sequence of an account.
+pub(crate) fn marks(connection: &Connection, id: AccountId) -> Result<(u64, u64), Fault> {
+    mark(connection, id).map(|Mark { revision, sequence }| (revision, sequence))
+}
+
+/// The largest ids that were handed out.
+fn floor(connection: &Connection) -> Result<Floor, Fault> {
+    let largest = |name: &str| {
+        let sql = "SELECT value FROM store WHERE name = ?1";
+        Ok::<u64, Fault>(one(connection, "store", sql, [name], |row| Ok(row.get(0)?))?.unwrap_or(0))
+    };
+    Ok(Floor {
+        leads: largest("leads")?,
+        parties: largest("parties")?,
+        notes: largest("notes")?,
+        tags: largest("tags")?,
+    })
+}
