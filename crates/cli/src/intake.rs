@@ -3,20 +3,21 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
+use http::header::CONTENT_TYPE;
+use http::{Method, StatusCode, Uri};
 use incoming_leads_model::limits::MAX_BODY_BYTES;
 use incoming_leads_model::{PipelineId, Uid};
 use incoming_leads_port::{Clock, SystemClock};
+use incoming_leads_transport::{Arrival, Request, Transport};
 use incoming_leads_wire_v4::add;
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Response, StatusCode, Url, redirect};
-use rustls::crypto::ring;
 use serde_json::{Value, json};
 
-use crate::{Failure, print, token};
+use crate::ask::id;
+use crate::connect::{Connection, To};
+use crate::{Failure, print};
 
 /// Take a chat message or a mail in, at a server whose intake is open.
 ///
@@ -36,22 +37,17 @@ enum What {
 }
 
 #[derive(Args)]
-struct To {
-    /// The server
-    #[arg(long, value_name = "URL", env = "INCOMING_LEADS_URL", default_value = "http://127.0.0.1:8080")]
-    url: Url,
-
-    /// The token; others see it in the list of processes, so better set INCOMING_LEADS_TOKEN
-    #[arg(long, value_name = "TOKEN")]
-    token: Option<String>,
-
+struct Item {
     /// The whole incoming lead instead of its parts, as JSON like an item of an add; - is standard input
     #[arg(long, value_name = "JSON")]
     file: Option<PathBuf>,
 
     /// The pipeline in which it waits; default: the main one
-    #[arg(long, value_name = "ID", conflicts_with = "file", value_parser = pipeline_id)]
+    #[arg(long, value_name = "ID", conflicts_with = "file", value_parser = id::<PipelineId>)]
     pipeline_id: Option<PipelineId>,
+
+    #[command(flatten)]
+    to: To,
 }
 
 #[derive(Args)]
@@ -69,7 +65,7 @@ struct Chat {
     chat_id: Option<String>,
 
     #[command(flatten)]
-    to: To,
+    item: Item,
 }
 
 #[derive(Args)]
@@ -95,35 +91,30 @@ struct Mail {
     message_id: Option<String>,
 
     #[command(flatten)]
-    to: To,
-}
-
-fn pipeline_id(text: &str) -> Result<PipelineId> {
-    Ok(PipelineId::new(text.parse()?)?)
+    item: Item,
 }
 
 impl Intake {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let (route, item, to) = match self.what {
-            What::Chat(chat) => ("chats", chat.item(), chat.to),
-            What::Mail(mail) => ("mail", mail.item(), mail.to),
+        let (route, document, item) = match self.what {
+            What::Chat(chat) => ("chats", chat.document(), chat.item),
+            What::Mail(mail) => ("mail", mail.document(), mail.item),
         };
-        let missing = || Failure::Usage(format!("a token is due: set {} or give --token", token::VARIABLE));
-        let token = token::given(to.token)?.ok_or_else(missing)?;
-        let item = match &to.file {
+        let connection = item.to.connection()?;
+        let document = match &item.file {
             Some(path) => read(path)?,
-            None => item.to_string().into_bytes(),
+            None => document.to_string().into_bytes(),
         };
-        let uid = send(&to.url, route, &token, item).await?;
+        let uid = send(&connection, route, document).await?;
         Ok(print(&format!("{uid}\n"))?)
     }
 }
 
 impl Chat {
-    fn item(&self) -> Value {
-        let Self { from, text, chat_id, to } = self;
+    fn document(&self) -> Value {
+        let Self { from, text, chat_id, item } = self;
         json!({
-            "pipeline_id": to.pipeline_id,
+            "pipeline_id": item.pipeline_id,
             "_embedded": { "contacts": [{ "name": from }] },
             "metadata": {
                 "from": from,
@@ -137,11 +128,11 @@ impl Chat {
 }
 
 impl Mail {
-    fn item(&self) -> Value {
-        let Self { from, subject, text, thread_id, message_id, to } = self;
+    fn document(&self) -> Value {
+        let Self { from, subject, text, thread_id, message_id, item } = self;
         let (name, email) = from.as_deref().map(author).unwrap_or_default();
         json!({
-            "pipeline_id": to.pipeline_id,
+            "pipeline_id": item.pipeline_id,
             "_embedded": { "contacts": [{ "name": name.or(email) }] },
             "metadata": {
                 "from": { "email": email, "name": name },
@@ -165,7 +156,7 @@ fn author(text: &str) -> (Option<&str>, Option<&str>) {
 }
 
 /// Reads a file or standard input, as far as a server would.
-fn read(path: &Path) -> Result<Vec<u8>> {
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut text = Vec::new();
     let most = MAX_BODY_BYTES as u64 + 1;
     let read = match path.to_str() {
@@ -180,56 +171,42 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// Sends an item; its uid.
-async fn send(url: &Url, route: &str, token: &str, item: Vec<u8>) -> Result<Uid> {
-    let target = format!("{}/api/v4/leads/unsorted/{route}", url.as_str().trim_end_matches('/'));
-    let request =
-        client(url)?.post(target).bearer_auth(token).header(CONTENT_TYPE, "application/json").body(item);
-    let response = request.send().await.map_err(reqwest::Error::without_url);
-    let response =
-        response.with_context(|| format!("no answer from {}; is a server running there?", origin(url)))?;
-    let status = response.status();
-    let body = body(response).await.with_context(|| format!("the answer of {} broke off", origin(url)))?;
-    let mut answer = http::Response::new(body);
-    *answer.status_mut() = status;
+async fn send(to: &Connection, route: &str, item: Vec<u8>) -> Result<Uid, Failure> {
+    let target = format!("{}/api/v4/leads/unsorted/{route}", to.origin);
+    let mut request = Request::new(item);
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = target.parse::<Uri>().context("the address of the server is none")?;
+    request.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+    let answer = to.transport()?.send(request).await.map_err(|error| {
+        let (arrival, what) = (error.arrival(), anyhow!(error));
+        match arrival {
+            Arrival::No => {
+                let what = what.context(format!("no answer from {}; is a server running there?", to.origin));
+                Failure::Failed(what)
+            }
+            Arrival::Perhaps => Failure::Unknown(what.context("nobody knows whether it was taken in")),
+        }
+    })?;
+    let status = answer.status();
     let hint = match status {
-        StatusCode::UNAUTHORIZED => "; is INCOMING_LEADS_TOKEN a token of that server?",
+        StatusCode::UNAUTHORIZED => {
+            "; is INCOMING_LEADS_TOKEN, or that of the profile, a token of that server?"
+        }
         StatusCode::NOT_FOUND => {
             "; a server takes chats and mails in when it is started with --intake or --demo"
         }
         _ => "",
     };
-    let receipts =
-        add::read_response(1, &answer).map_err(|failure| anyhow!("not taken in: {failure}{hint}"))?;
+    let receipts = add::read_response(1, &answer).map_err(|failure| {
+        let what = anyhow!("not taken in: {failure}{hint}");
+        match status {
+            status if status.is_client_error() => Failure::Refused(what),
+            status if status.is_server_error() => Failure::Unknown(what),
+            _ => Failure::Failed(what),
+        }
+    })?;
     let receipt = receipts.into_iter().next().context("the answer names no incoming lead")?;
     Ok(receipt.uid)
-}
-
-fn client(url: &Url) -> Result<Client> {
-    // An error says that there is a provider already.
-    let _ = ring::default_provider().install_default();
-    let mut builder = Client::builder().timeout(Duration::from_secs(30)).redirect(redirect::Policy::none());
-    if url.scheme() != "https" {
-        // Without TLS it does not matter whether this machine trusts anybody.
-        builder = builder.tls_certs_only([]);
-    }
-    builder.build().context("cannot set up HTTP")
-}
-
-/// Scheme, host and port: what an error may tell of an address.
-fn origin(url: &Url) -> String {
-    url.origin().ascii_serialization()
-}
-
-/// The body of an answer, as far as it is of a sensible length.
-async fn body(mut response: Response) -> reqwest::Result<Vec<u8>> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url)? {
-        body.extend_from_slice(&chunk);
-        if body.len() > MAX_BODY_BYTES {
-            break;
-        }
-    }
-    Ok(body)
 }
 
 #[cfg(test)]

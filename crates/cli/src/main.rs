@@ -1,17 +1,25 @@
 //! The program `incoming-leads`: serves incoming leads, feeds chats and mails to a server, and sorts what waits there.
 
-mod client;
+mod add;
+mod ask;
+mod connect;
 mod demo;
 mod intake;
+mod profile;
 mod seed;
 mod serve;
+mod sort;
+mod tell;
 mod token;
 mod trouble;
+mod watch;
 
+use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use incoming_leads_model::Channel;
 
 /// Incoming leads: calls, form requests, chats and mails that wait until somebody accepts, declines or links them.
@@ -26,16 +34,23 @@ struct Program {
 enum Command {
     Serve(serve::Serve),
     Intake(intake::Intake),
-    List(client::List),
-    Get(client::Get),
-    /// Add calls from a file, in batches that are taken whole or not at all
-    AddCall(client::AddFrom),
-    /// Add forms from a file, in batches that are taken whole or not at all
-    AddForm(client::AddFrom),
-    Accept(client::AcceptThem),
-    Decline(client::DeclineThem),
-    Link(client::LinkIt),
-    Summary(client::Summarise),
+    List(ask::List),
+    Get(ask::Get),
+    Watch(watch::Watch),
+    /// Add calls from a file
+    AddCall(add::AddFrom),
+    /// Add forms from a file
+    AddForm(add::AddFrom),
+    Accept(sort::AcceptThem),
+    Decline(sort::DeclineThem),
+    Link(sort::LinkIt),
+    Summary(ask::Summarise),
+    Profile(profile::Profile),
+    /// Print a script that completes this program's arguments in a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 called wrongly, 3 refused by the server, \
@@ -64,13 +79,22 @@ impl Failure {
         }
     }
 
-    /// Says what went wrong; the exit code for it.
-    fn tell(self) -> ExitCode {
+    /// The exit code for it.
+    const fn code(&self) -> u8 {
         match self {
-            Self::Usage(what) => failed(2, format_args!("{what}")),
-            Self::Failed(error) => failed(1, format_args!("{error:#}")),
-            Self::Refused(error) => failed(3, format_args!("{error:#}")),
-            Self::Unknown(error) => failed(4, format_args!("{error:#}")),
+            Self::Failed(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Refused(_) => 3,
+            Self::Unknown(_) => 4,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(what) => f.write_str(what),
+            Self::Failed(error) | Self::Refused(error) | Self::Unknown(error) => write!(f, "{error:#}"),
         }
     }
 }
@@ -93,18 +117,27 @@ fn main() -> ExitCode {
             Command::Intake(intake) => intake.run().await,
             Command::List(list) => list.run().await,
             Command::Get(get) => get.run().await,
+            Command::Watch(watch) => watch.run().await,
             Command::AddCall(add) => add.run(Channel::Sip).await,
             Command::AddForm(add) => add.run(Channel::Forms).await,
             Command::Accept(accept) => accept.run().await,
             Command::Decline(decline) => decline.run().await,
             Command::Link(link) => link.run().await,
             Command::Summary(summary) => summary.run().await,
+            Command::Profile(profile) => profile.run().await,
+            Command::Completions { shell } => completions(shell),
         }
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.tell(),
+        Err(failure) => failed(failure.code(), format_args!("{failure}")),
     }
+}
+
+fn completions(shell: Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Program::command(), "incoming-leads", &mut script);
+    Ok(print(&String::from_utf8_lossy(&script))?)
 }
 
 fn failed(code: u8, what: std::fmt::Arguments<'_>) -> ExitCode {
@@ -115,11 +148,15 @@ fn failed(code: u8, what: std::fmt::Arguments<'_>) -> ExitCode {
 
 /// Prints a text. A reader that went away is no failure: it has seen what it wanted.
 fn print(text: &str) -> anyhow::Result<()> {
+    is_heard(text).map(drop)
+}
+
+/// Prints a text, and says whether somebody reads it.
+fn is_heard(text: &str) -> anyhow::Result<bool> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(anyhow::Error::new(error).context("cannot write to standard output"))
-        }
-        Ok(()) | Err(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(anyhow::Error::new(error).context("cannot write to standard output")),
+        Ok(()) => Ok(true),
     }
 }

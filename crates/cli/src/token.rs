@@ -1,4 +1,6 @@
-//! Tokens as a person hands them over: by the environment, or on the command line.
+//! Tokens as a person hands them over: by the environment, or on the command line, where others see them.
+
+use std::io::{self, Write as _};
 
 use crate::Failure;
 
@@ -7,10 +9,14 @@ pub(crate) const VARIABLE: &str = "INCOMING_LEADS_TOKEN";
 
 /// The token that was handed over: `flag` is what the command line says, which goes before the environment.
 ///
-/// Errors never repeat it.
+/// Errors never repeat it. One of the command line is warned of.
 pub(crate) fn given(flag: Option<String>) -> Result<Option<String>, Failure> {
     let (token, place) = match (flag, std::env::var_os(VARIABLE)) {
-        (Some(token), _) => (token, "--token"),
+        (Some(token), _) => {
+            // When nobody listens there is nobody left to warn.
+            let _ = writeln!(io::stderr(), "incoming-leads: {WARNING}");
+            (token, "--token")
+        }
         // What is not Unicode has none of the characters of a token either.
         (None, Some(token)) => (token.into_string().unwrap_or_default(), VARIABLE),
         (None, None) => return Ok(None),
@@ -20,6 +26,9 @@ pub(crate) fn given(flag: Option<String>) -> Result<Option<String>, Failure> {
         false => Err(Failure::Usage(format!("the token of {place} is none: a token has {FORM}"))),
     }
 }
+
+const WARNING: &str = "warning: whoever lists the processes of this machine sees a token on the command line; set \
+     INCOMING_LEADS_TOKEN instead";
 
 /// What a token looks like, for people.
 pub(crate) const FORM: &str = "1 to 4096 characters of A-Z a-z 0-9 - . _ ~ + / =";

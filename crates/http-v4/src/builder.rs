@@ -144,7 +144,9 @@ impl HttpV4Builder {
     /// [`BuildError`] when the base address is none, there is no token or no TLS.
     pub fn build(self) -> Result<HttpV4, BuildError> {
         let tokens = self.tokens.clone().ok_or(BuildError::NoToken)?;
-        let network = self.network.clone().build().map_err(BuildError::Network)?;
+        let network = self.network.clone();
+        let network = if self.base_url.starts_with("http://") { network.without_tls() } else { network };
+        let network = network.build().map_err(BuildError::Network)?;
         let time = Arc::clone(&self.options.time);
         let limited = Limited::new(network, self.limiters.clone(), Arc::clone(&time));
         let transport = Retrying::new(Authorized::new(limited, tokens), self.retries, time);

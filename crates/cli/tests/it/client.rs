@@ -30,16 +30,25 @@ fn json(demo: &Serving, arguments: &[&str]) -> Vec<Value> {
 }
 
 /// Runs `add-form --from -` with this input.
-fn add_forms(demo: &Serving, batch: &str, input: &str) -> (Option<i32>, String, String) {
-    let mut command = program(&["add-form", "--from", "-", "--batch", batch, "--url", &demo.url()]);
+fn add_forms(demo: &Serving, options: &[&str], input: &str) -> (Option<i32>, String, String) {
+    let mut command = program(&["add-form", "--from", "-", "--url", &demo.url()]);
     command
+        .args(options)
         .env("INCOMING_LEADS_TOKEN", "demo")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    // It may have ended before it has read everything.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     finished(child)
+}
+
+/// A line that adds a form.
+fn form(number: usize) -> String {
+    format!(
+        r#"{{"source_name":"Site","source_uid":"u","metadata":{{"form_id":"f-{number}","form_page":"p","form_sent_at":1700000000}}}}"#
+    ) + "\n"
 }
 
 #[test]
@@ -109,26 +118,58 @@ fn what_is_refused_has_an_exit_code_of_its_own() {
 #[test]
 fn a_file_of_forms_is_added_in_batches() {
     let demo = Serving::start(&["--demo"]);
-    let form = |number: usize, name: &str| {
-        format!(
-            r#"{{"source_name":"{name}","source_uid":"u","metadata":{{"form_id":"f-{number}","form_page":"p","form_sent_at":1700000000}}}}"#
-        )
-    };
-    let good: String = (0..7).map(|number| form(number, "Site") + "\n").collect();
-    let (code, stdout, stderr) = add_forms(&demo, "3", &good);
+    let good: String = (0..7).map(form).collect();
+    let (code, stdout, stderr) = add_forms(&demo, &["--batch", "3"], &good);
     assert_eq!((code, stderr.as_str(), stdout.lines().count()), (Some(0), "", 7));
-    let uids: Vec<_> = stdout.lines().collect();
+    let lines: Vec<_> = stdout.lines().map(|line| line.split_once(" line ").unwrap()).collect();
+    assert_eq!(lines[6].1, "7");
+    let uids: Vec<_> = lines.iter().map(|(uid, _)| *uid).collect();
     assert_eq!(json(&demo, &["list", "--uid", &uids.join(",")]).len(), 7);
 
-    let (code, stdout, stderr) =
-        add_forms(&demo, "2", &format!("{}\n\n{}\n", form(8, "Site"), form(0, "Site")));
-    assert_eq!((code, stdout.as_str()), (Some(3), ""), "one is there already, so neither is taken");
-    assert!(stderr.contains(uids[0]) && stderr.contains("lines 1 to 3"), "{stderr}");
+    let (code, stdout, stderr) = add_forms(&demo, &["--batch", "2"], &(form(8) + "\n" + &form(0)));
+    assert_eq!((code, stdout.lines().count()), (Some(3), 1), "one is there already, so neither is taken");
+    assert!(stdout.starts_with("refused line 3: ") && stdout.contains(uids[0]), "{stdout}");
+    assert!(stderr.contains("lines 1 to 3 were not added") && stderr.contains("--first-line 1"), "{stderr}");
+    assert_eq!(add_forms(&demo, &[], "\n").0, Some(2), "an empty file");
+    assert_eq!(add_forms(&demo, &["--batch", "251"], &form(10)).0, Some(2));
+}
 
+#[test]
+fn what_is_refused_may_be_left_out_and_each_line_is_answered() {
+    let demo = Serving::start(&["--demo"]);
+    add_forms(&demo, &[], &form(1));
+    let input: String = [0, 1, 2, 2, 3].map(form).concat();
+    let (code, stdout, stderr) = add_forms(&demo, &["--skip-refused", "--batch", "4", "--json"], &input);
+    assert_eq!(code, Some(3));
+    assert!(stderr.contains("2 lines were refused"), "{stderr}");
+    let answers: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines = |what: &str| -> Vec<u64> {
+        answers
+            .iter()
+            .filter(|line| line[what].is_object())
+            .map(|line| line["line"].as_u64().unwrap())
+            .collect()
+    };
+    assert_eq!((lines("added"), lines("refused")), (vec![1, 3, 5], vec![2, 4]));
+    assert_eq!(answers[0]["refused"]["faults"][0]["code"], "Duplicate");
+    // Where an earlier run ended.
+    let (code, stdout, _) = add_forms(&demo, &["--first-line", "2"], &(form(0) + &form(9)));
+    assert!(code == Some(0) && stdout.ends_with("line 2\n"), "{stdout}");
+}
+
+#[test]
+fn a_typing_error_in_a_file_adds_nothing_and_in_a_pipe_nothing_after_it() {
+    let demo = Serving::start(&["--demo"]);
+    let input = form(1) + "{\"source_name\":[]}\n" + &form(2);
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("forms.jsonl");
+    std::fs::write(&path, &input).unwrap();
     let (code, stdout, stderr) =
-        add_forms(&demo, "1", &format!("{}\n{{\"source_name\":[]}}\n", form(9, "Site")));
-    assert_eq!((code, stdout.as_str()), (Some(2), ""), "what cannot be read adds nothing at all");
+        as_user("demo", &demo, &["add-form", "--from", path.to_str().unwrap(), "--batch", "1"]);
+    assert_eq!((code, stdout.as_str()), (Some(2), ""));
     assert!(stderr.contains("line 2") && stderr.contains("source_name"), "{stderr}");
-    assert_eq!(add_forms(&demo, "1", "\n").0, Some(2), "an empty file");
-    assert_eq!(add_forms(&demo, "251", &form(10, "Site")).0, Some(2));
+    let (code, stdout, stderr) = add_forms(&demo, &["--batch", "1"], &input);
+    assert_eq!((code, stdout.lines().count()), (Some(2), 1));
+    assert!(stderr.contains("line 2"), "{stderr}");
+    let (code, _, stderr) = add_forms(&demo, &[], &("{".to_owned() + &" ".repeat(2 << 20)));
+    assert!(code == Some(2) && stderr.contains("line 1 is longer than"), "{stderr}");
 }

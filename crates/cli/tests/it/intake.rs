@@ -72,7 +72,7 @@ fn a_mail_is_taken_in_once() {
     assert_eq!(lead["metadata"]["subject"], "An offer");
     assert_eq!(lead["metadata"]["content_summary"], "Please call.");
     let (code, stdout, stderr) = intake(&demo, &mail);
-    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert_eq!((code, stdout.as_str()), (Some(3), ""));
     assert!(stderr.contains("an identical incoming lead waits already"), "{stderr}");
 }
 
@@ -92,7 +92,7 @@ fn a_whole_item_comes_from_a_file_or_from_standard_input() {
     assert_eq!(demo.get(&format!("/api/v4/leads/unsorted/{from_file}"))["metadata"]["origin"]["ref"], "y");
     std::fs::write(&path, r#"{"metadata": 5}"#).unwrap();
     let (code, _, stderr) = intake(&demo, &["chat", "--file", path.to_str().unwrap()]);
-    assert!(code == Some(1) && stderr.contains("metadata"), "{stderr}");
+    assert!(code == Some(3) && stderr.contains("metadata"), "{stderr}");
 }
 
 #[test]
@@ -123,13 +123,14 @@ fn what_cannot_be_sent_is_told_with_a_way_out() {
         (code, stderr)
     };
     let (code, stderr) = told(&mut program(&chat));
-    assert!(code == Some(2) && stderr.contains("set INCOMING_LEADS_TOKEN or give --token"), "{stderr}");
+    assert!(code == Some(2) && stderr.contains("set INCOMING_LEADS_TOKEN, give --profile or"), "{stderr}");
     let (code, stderr) =
         told(program(&["intake", "chat", "--from", "a"]).env("INCOMING_LEADS_TOKEN", "demo"));
     assert!(code == Some(2) && stderr.contains("--text"), "{stderr}");
     let (code, stderr) = told(program(&chat).args(["--token", "wrong", "--url", &demo.url()]));
     assert!(
-        code == Some(1) && stderr.contains("is INCOMING_LEADS_TOKEN a token of that server?"),
+        code == Some(3)
+            && stderr.contains("is INCOMING_LEADS_TOKEN, or that of the profile, a token of that"),
         "{stderr}"
     );
     assert!(!stderr.contains("wrong"), "{stderr}");

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where anything unexpected happens")]
 
 mod client;
+mod connection;
 mod demo;
 mod documents;
 mod intake;
@@ -12,3 +13,4 @@ mod seeds;
 mod serve;
 mod shell;
 mod trouble;
+mod watch;

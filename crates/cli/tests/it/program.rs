@@ -16,6 +16,7 @@ pub(crate) fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_incoming-leads"));
     command.args(arguments).env_remove("INCOMING_LEADS_TOKEN").env_remove("INCOMING_LEADS_LOG_FORMAT");
     command.env_remove("INCOMING_LEADS_URL").env_remove("INCOMING_LEADS_CONTROL_TOKEN");
+    command.env_remove("INCOMING_LEADS_PROFILE").env("INCOMING_LEADS_PROFILES", "/nowhere/profiles.toml");
     command.env("RUST_LOG", "warn").env("NO_PROXY", "*").stdin(Stdio::null());
     command
 }
@@ -121,13 +122,18 @@ impl Serving {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let kill = format!("kill -{name} {}", self.child.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        signal(&self.child, name);
     }
 
     pub(crate) fn end(&mut self) -> ExitStatus {
         end(&mut self.child).expect("it ends")
     }
+}
+
+/// Sends a signal to a process.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let kill = format!("kill -{name} {}", child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
 }
 
 impl Drop for Serving {

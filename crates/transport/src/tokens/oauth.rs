@@ -63,11 +63,14 @@ pub struct OAuth<T> {
 }
 
 #[derive(Serialize)]
-struct Renewal<'a> {
+struct Asked<'a> {
     client_id: &'a str,
     client_secret: &'a str,
     grant_type: &'static str,
-    refresh_token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
     redirect_uri: &'a str,
 }
 
@@ -193,15 +196,36 @@ impl<T: Transport> OAuth<T> {
         }
     }
 
+    /// The grant of an authorization code, which works once. It is not stored: see
+    /// [`FileStore::create`](crate::tokens::FileStore::create).
+    ///
+    /// # Errors
+    /// [`SendError`], also when the code is refused.
+    pub async fn sign_in(&self, code: &Secret) -> Result<Grant, SendError> {
+        self.grant("authorization_code", None, Some(code.reveal())).await
+    }
+
     async fn ask(&self, grant: &Grant) -> Result<Grant, SendError> {
-        let renewal = Renewal {
+        let token = grant.refresh_token.as_ref().map(Secret::reveal).unwrap_or_default();
+        let new = self.grant("refresh_token", Some(token), None).await?;
+        Ok(Grant { refresh_token: new.refresh_token.or_else(|| grant.refresh_token.clone()), ..new })
+    }
+
+    async fn grant(
+        &self,
+        grant_type: &'static str,
+        refresh_token: Option<&str>,
+        code: Option<&str>,
+    ) -> Result<Grant, SendError> {
+        let asked = Asked {
             client_id: &self.client_id,
             client_secret: self.client_secret.reveal(),
-            grant_type: "refresh_token",
-            refresh_token: grant.refresh_token.as_ref().map(Secret::reveal).unwrap_or_default(),
+            grant_type,
+            refresh_token,
+            code,
             redirect_uri: &self.redirect_uri,
         };
-        let body = serde_json::to_vec(&renewal)
+        let body = serde_json::to_vec(&asked)
             .map_err(|error| SendError::new(SendErrorKind::Request, Arrival::No).with_source(error))?;
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
@@ -211,19 +235,19 @@ impl<T: Transport> OAuth<T> {
         let response = self.transport.send(request).await.map_err(|error| {
             // What was asked for with the token surely did not arrive, whatever became of the renewal.
             let kept =
-                SendError::new(error.kind(), Arrival::No).with_detail("while the access token was renewed");
+                SendError::new(error.kind(), Arrival::No).with_detail("while an access token was asked for");
             kept.with_source(error)
         })?;
         if response.status() != StatusCode::OK {
             return Err(refused(response.status(), response.body()));
         }
         let renewed: Renewed = serde_json::from_slice(response.body()).map_err(|_| {
-            unauthorized("the answer to the renewal of the access token holds no token".to_owned())
+            unauthorized("the answer to the request for an access token holds no token".to_owned())
         })?;
         let now = self.time.now().as_secs();
         Ok(Grant {
             access_token: renewed.access_token,
-            refresh_token: renewed.refresh_token.or_else(|| grant.refresh_token.clone()),
+            refresh_token: renewed.refresh_token,
             expires_at_secs: renewed.expires_in.map(|secs| now.saturating_add(secs)),
         })
     }
@@ -265,5 +289,5 @@ fn refused(status: StatusCode, body: &[u8]) -> SendError {
     let said = problem.and_then(|problem| problem.hint.or(problem.detail)).unwrap_or_default();
     let grant_is_dead = status == StatusCode::BAD_REQUEST || status == StatusCode::UNAUTHORIZED;
     let advice = if grant_is_dead { "; sign in again" } else { "" };
-    unauthorized(format!("the access token was not renewed ({}): {said}{advice}", status.as_u16()))
+    unauthorized(format!("no access token was granted ({}): {said}{advice}", status.as_u16()))
 }
