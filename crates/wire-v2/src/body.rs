@@ -91,7 +91,7 @@ pub(crate) fn read<B: AsRef<[u8]>>(request: &Request<B>) -> Result<Object, Probl
 pub(crate) fn scalar<B: AsRef<[u8]>>(request: &Request<B>, name: &str) -> Option<String> {
     let body = request.body().as_ref();
     match Encoding::of(request.headers(), body) {
-        Ok(Encoding::Form) => form::scalar(body.trim_ascii(), name),
+        Ok(Encoding::Form) if !looks_like_json(body) => form::scalar(body.trim_ascii(), name),
         _ => None,
     }
 }

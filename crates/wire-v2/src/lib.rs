@@ -13,7 +13,7 @@
 //! | [`sign_in`] | login and key, session, bearer token; `POST /private/api/auth.php` |
 //!
 //! [`route`] finds the operation of a method and a path, [`sort`] has the table of what becomes of each uid of an accept
-//! or a decline, [`problem`] is how errors are told.
+//! or a decline, [`problem`] is how errors are told, [`fixtures`] are the examples of the document.
 //!
 //! ```
 //! use http::{Method, Request};
@@ -40,6 +40,31 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
+//!
+//! # Strict and tolerant
+//!
+//! What a server reads is checked and bounded while it is read: JSON as on v4 (one document in UTF-8, at most 32 levels,
+//! no key twice in one object), forms with brackets that match, at most 16 levels, no name twice; neither makes more than
+//! 50,000 values of a body. Then numbers may be texts and texts numbers, an empty list is an empty object, an object of
+//! indices is a list, null is absent. A key may have any of the names that it has anywhere in the document or on v4; it is
+//! written in one way. Unknown keys of entities and metadata are kept, others ignored.
+//!
+//! # What is lost
+//!
+//! From the model over the wire and back is the identity, but for this:
+//!
+//! - **Incoming lead**: account, `source_uid`, pipeline, `updated_at`; ids of its entities; `call_event` of a call.
+//! - **Item of an add**: nothing; a form without `form_sent_at` gets its `created_at`, and the generation is v2.
+//! - **Tags**: ids, where all of the entity's tags have names that one text can carry (not empty, no comma, no blanks at
+//!   their ends).
+//! - **Choice of a custom field**: a code of digits is an id; an empty one and `0` are none.
+//! - **Receipt**: an add and a decline tell the uid alone, an accept also the ids of lead, contact and company.
+//! - **Summary**: `declined`, `linked`. **Questions**: a filter by uid; a filter that can match nothing is not asked.
+//! - **Further keys**: one that has a name that the wire knows, also that of another generation.
+//! - **Metadata**: `uniq` null; a call note whose text reads as a flag is that flag.
+//! - **As a form**, besides: null and empty lists and objects are left out; numbers are texts, true is `1` and false `0`;
+//!   an object whose keys all are indices is a list; a key with brackets, and more than 16 levels, cannot be written.
+
 mod body;
 mod call;
 mod entity;
@@ -55,6 +80,7 @@ mod write;
 pub mod accept;
 pub mod add;
 pub mod decline;
+pub mod fixtures;
 pub mod list;
 pub mod problem;
 pub mod route;

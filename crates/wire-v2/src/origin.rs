@@ -32,7 +32,7 @@ impl Origin {
         let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
         let is_host =
             uri.authority().is_some_and(|host| !host.host().is_empty() && !host.as_str().contains('@'));
-        if !is_web || !is_host || uri.path() != "/" || text.ends_with(['/', '?']) || uri.query().is_some() {
+        if !is_web || !is_host || uri.path() != "/" || text.ends_with('/') || text.contains(['?', '#']) {
             return Err(InvalidOrigin);
         }
         Ok(Self(text.into()))
