@@ -47,6 +47,11 @@ pub(crate) fn open(path: &Path, access: Access) -> Result<Connection, Fault> {
 }
 
 fn write(connection: &Connection) -> Result<(), Fault> {
+    // Where a file cannot be opened for writing, SQLite opens it for reading without a word.
+    if connection.is_readonly("main")? {
+        let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+        return Err(rusqlite::Error::SqliteFailure(error, None).into());
+    }
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     // Where the system has more than one kind of sync, the one that reaches the disk.

@@ -9,7 +9,7 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
-use crate::history::{Added, Decision, Fate, Op, What};
+use crate::history::{Added, Decision, Fate, Op, What, When};
 
 /// More operations on one identity than this cannot be checked.
 const MOST: usize = 128;
@@ -47,8 +47,9 @@ pub(crate) fn violation(ops: &[Op]) -> Option<String> {
             best = done;
         }
         let left = || ops.iter().enumerate().filter(move |(at, _)| done >> at & 1 == 0);
-        let first_end = left().filter_map(|(_, op)| op.ended).min().unwrap_or(u64::MAX);
-        for (at, op) in left().filter(|(_, op)| op.begun <= first_end) {
+        let first_end =
+            left().filter_map(|(_, op)| op.ended).map(|ended| ended.nanos).min().unwrap_or(u64::MAX);
+        for (at, op) in left().filter(|(_, op)| op.begun.nanos <= first_end) {
             if let Some(state) = uids.step(state, &op.what) {
                 let next = (done | 1 << at, state);
                 if seen.insert(next) {
@@ -147,7 +148,7 @@ fn report(ops: &[Op], done: u128, uids: &Uids) -> String {
     sorted.sort_by_key(|(_, op)| op.begun);
     for (at, Op { begun, ended, what, by }) in sorted {
         let mark = if done >> at & 1 == 1 || ended.is_none() { ' ' } else { '>' };
-        let millis = |nanos: u64| nanos as f64 / 1e6;
+        let millis = |when: When| when.nanos as f64 / 1e6;
         let end = ended.map_or("never".to_owned(), |ended| format!("{:.3}", millis(ended)));
         let mut what = format!("{what:?}");
         for (number, uid) in uids.all.iter().enumerate() {
@@ -230,9 +231,10 @@ pub(crate) fn judges_small_histories() {
 /// Of operations with their beginnings and ends; an end of 0 is none.
 #[track_caller]
 fn check<const N: usize>(name: &str, is_fine: bool, ops: [(u64, u64, What); N]) {
+    let at = |nanos| When { nanos, logged: 0 };
     let ops = ops.map(|(begun, ended, what)| Op {
-        begun,
-        ended: (ended > 0).then_some(ended),
+        begun: at(begun),
+        ended: (ended > 0).then(|| at(ended)),
         what,
         by: String::new(),
     });

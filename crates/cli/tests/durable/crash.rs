@@ -68,12 +68,30 @@ pub(crate) fn crashes(stage: &mut dyn Stage, count: usize, seed: u64) -> Toll {
 
 /// Works until a crash, at a moment of its own.
 fn load(stage: &mut dyn Stage, recorder: &Recorder, random: &mut Random) {
+    let pause = Duration::from_micros(random.next() % 120_000);
+    work(&stage.servers(), recorder, random, || {
+        let begun = Instant::now();
+        while recorder.told().acknowledged() < 20 {
+            assert!(begun.elapsed() < PATIENCE, "nothing is acknowledged: {:?}", recorder.told().wrong);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(pause);
+        stage.crash();
+    });
+}
+
+/// Many work while something else happens; who is cut off stops earlier.
+pub(crate) fn work(
+    servers: &[SocketAddr],
+    recorder: &Recorder,
+    random: &mut Random,
+    meanwhile: impl FnOnce(),
+) {
     let (stop, keys) = (AtomicBool::new(false), Mutex::new(Vec::new()));
-    let servers = stage.servers();
     let name = random.next();
     std::thread::scope(|scope| {
         for number in 0..HANDS {
-            let (servers, stop, keys) = (&servers, &stop, &keys);
+            let (stop, keys) = (&stop, &keys);
             let mut hand = Hand::new(recorder, servers, format!("hand {number}"), random.next());
             scope.spawn(move || {
                 let mut made = 0;
@@ -85,15 +103,19 @@ fn load(stage: &mut dyn Stage, recorder: &Recorder, random: &mut Random) {
                 }
             });
         }
-        let begun = Instant::now();
-        while recorder.told().acknowledged() < 20 {
-            assert!(begun.elapsed() < PATIENCE, "nothing is acknowledged: {:?}", recorder.told().wrong);
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        std::thread::sleep(Duration::from_micros(random.next() % 120_000));
-        stage.crash();
-        stop.store(true, Ordering::Relaxed);
+        // Whatever happens to it, the others are to stop.
+        let _stopping = Stopping(&stop);
+        meanwhile();
     });
+}
+
+/// Tells others to stop when it goes.
+struct Stopping<'a>(&'a AtomicBool);
+
+impl Drop for Stopping<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// One thing of many: new leads alone or in a batch, a twin, decisions that race for the newest.

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use incoming_leads_model::{AccountId, UserId};
+use incoming_leads_port::Principal;
 use serde_json::Value;
 
-use crate::history::{Added, Decision, Fate, Recorder, What};
+use crate::history::{Added, Decision, Fate, Recorder, What, When};
 use crate::http::{Answer, Client, Reply};
 use crate::random::Random;
 
@@ -16,6 +18,12 @@ const STAGE: u64 = 58_141_803;
 /// A lead of the demo that others can be linked to.
 const TARGET: u64 = 152_464;
 const UNSORTED: &str = "/api/v4/leads/unsorted";
+
+/// Whose it is.
+pub(crate) fn principal() -> Principal {
+    let (account_id, user_id) = (AccountId::new(31_361_463), UserId::new(8_375_357));
+    Principal { account_id: account_id.unwrap(), user_id: user_id.unwrap() }
+}
 
 /// One who does one thing after the other.
 pub(crate) struct Hand<'a> {
@@ -257,7 +265,7 @@ impl<'a> Hand<'a> {
         }
     }
 
-    fn ask(&mut self, method: &str, target: &str, body: &str) -> (u64, Heard) {
+    fn ask(&mut self, method: &str, target: &str, body: &str) -> (When, Heard) {
         let at = self.random.below(self.clients.len());
         let begun = self.recorder.now();
         let heard = match self.clients[at].call(method, target, body) {
@@ -271,7 +279,8 @@ impl<'a> Hand<'a> {
             }
             Reply::Told(answer) if answer.status < 500 => Heard::Answer(answer),
             Reply::Told(answer) => {
-                if answer.status != 503 || !answer.retry_after {
+                let is_damage = answer.status == 500 && self.recorder.may_be_damaged;
+                if !is_damage && (answer.status != 503 || !answer.retry_after) {
                     let Answer { status, retry_after, text } = answer;
                     self.recorder.wrong(format!("{status}, Retry-After {retry_after}: {text}"));
                 }

@@ -2,19 +2,29 @@
 //! reads are operations with a beginning and, where an answer came, an end.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 /// One operation.
 #[derive(Debug, Clone)]
 pub(crate) struct Op {
-    /// Nanoseconds since the beginning of the history.
-    pub(crate) begun: u64,
+    pub(crate) begun: When,
     /// None where nobody knows when, or whether, it took effect.
-    pub(crate) ended: Option<u64>,
+    pub(crate) ended: Option<When>,
     pub(crate) what: What,
     /// Who did it: for people who read a report.
     pub(crate) by: String,
+}
+
+/// A moment of a history.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct When {
+    /// Since the beginning of the history.
+    pub(crate) nanos: u64,
+    /// How long the log of the disk is, where there is one.
+    pub(crate) logged: u64,
 }
 
 /// An operation and what was told of it. Uids are text.
@@ -78,10 +88,34 @@ impl What {
     }
 }
 
+impl Op {
+    /// What was known of it when the disk had logged so much; none where nothing was, or where it changes nothing.
+    pub(crate) fn as_of(&self, logged: u64) -> Option<Self> {
+        if self.begun.logged > logged {
+            return None;
+        }
+        if self.ended.is_some_and(|ended| ended.logged <= logged) {
+            return Some(self.clone());
+        }
+        let what = match &self.what {
+            What::Add(_) => What::Add(None),
+            What::TakeIn(_) => What::TakeIn(None),
+            What::Decide { uid, decision, .. } => {
+                What::Decide { uid: uid.clone(), decision: *decision, took_effect: None }
+            }
+            What::Look { .. } | What::Find { .. } | What::Fate { .. } => return None,
+        };
+        Some(Self { ended: None, what, ..self.clone() })
+    }
+}
+
 /// Histories by identity, and what no answer may be.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     start: Instant,
+    log: Option<PathBuf>,
+    /// Whether an answer may say that the store is damaged.
+    pub(crate) may_be_damaged: bool,
     told: Mutex<Told>,
 }
 
@@ -140,12 +174,18 @@ impl What {
 
 impl Recorder {
     pub(crate) fn new() -> Self {
-        Self { start: Instant::now(), told: Mutex::default() }
+        Self { start: Instant::now(), log: None, may_be_damaged: false, told: Mutex::default() }
     }
 
-    /// Nanoseconds since the beginning.
-    pub(crate) fn now(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_nanos()).expect("a history is shorter than centuries")
+    /// One that notes how long the log of a disk is.
+    pub(crate) fn beside(log: PathBuf) -> Self {
+        Self { log: Some(log), ..Self::new() }
+    }
+
+    pub(crate) fn now(&self) -> When {
+        let nanos = u64::try_from(self.start.elapsed().as_nanos());
+        let logged = self.log.as_ref().map_or(0, |log| fs::metadata(log).map_or(0, |log| log.len()));
+        When { nanos: nanos.expect("a history is shorter than centuries"), logged }
     }
 
     pub(crate) fn told(&self) -> MutexGuard<'_, Told> {
@@ -153,7 +193,7 @@ impl Recorder {
     }
 
     /// Notes an operation that began then and has just ended.
-    pub(crate) fn note(&self, key: &str, by: &str, begun: u64, what: What) {
+    pub(crate) fn note(&self, key: &str, by: &str, begun: When, what: What) {
         let ended = (!what.is_unknown()).then(|| self.now());
         let op = Op { begun, ended, what, by: by.to_owned() };
         self.told().objects.entry(key.to_owned()).or_default().push(op);

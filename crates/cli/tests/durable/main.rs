@@ -1,55 +1,117 @@
 //! What was acknowledged stays: histories of many clients before servers that race, are killed, lose their power or
 //! their disk.
 //!
-//! A program of its own, because some of its tests need it as another process. The sizes are those of a run that is short;
-//! the environment makes them larger.
+//! A program of its own, because some of its tests need it as another process. The sizes are those of a short run; the
+//! environment makes them larger.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test ends where anything unexpected happens")]
 
 mod checker;
+mod child;
 mod crash;
+mod disk;
+mod faults;
 mod hand;
 mod history;
 mod http;
 mod linear;
 mod planted;
+mod power;
 mod random;
+mod replay;
 mod server;
 mod stages;
+mod trouble;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
+use child::Promise;
 use crash::Toll;
 use libtest_mimic::{Arguments, Failed, Trial};
 use planted::Bug;
-use server::Server;
+use power::Trouble;
+use replay::Syncs;
+use server::{Server, serve, serve_database};
 use stages::{Killed, Spared};
 
 fn main() -> ExitCode {
-    let trials = vec![
+    if let Some(code) = child::run() {
+        return code;
+    }
+    let mut trials = vec![
         Trial::test("checker::judges_small_histories", || {
             checker::judges_small_histories();
             Ok(())
-        }),
-        Trial::test("linear::memory", || {
-            let server = Server::start(&mut server::serve(&[]));
-            linear(&[server.address], size("INCOMING_LEADS_HISTORIES", 100))
         }),
         planted("linear::a_read_then_write_accept_is_found", Bug::ReadThenWrite),
         planted("linear::a_lost_update_is_found", Bug::LostUpdate),
         planted("linear::a_stale_read_is_found", Bug::StaleRead),
         planted("linear::a_blind_add_is_found", Bug::BlindAdd),
         planted("linear::an_early_acknowledgement_is_found", Bug::AcknowledgedEarly),
+        Trial::test("linear::memory", || linear(&[Server::start(&mut serve(&[]))])),
+        Trial::test("linear::sqlite", || linear(&[Server::start(&mut serve_database(&server::sqlite()))])),
         Trial::test("kill::what_is_not_killed_keeps_all", || {
-            must_keep(crash::crashes(&mut Spared(Server::start(&mut server::serve(&[]))), 2, 1))
+            must_keep(crash::crashes(&mut Spared(Server::start(&mut serve(&[]))), 2, 1))
         }),
         Trial::test("kill::what_is_only_in_memory_is_missed", || {
-            must_lose(crash::crashes(&mut Killed::new(|| server::serve(&[])), 1, 1))
+            must_lose(crash::crashes(&mut Killed::new(|| serve(&[])), 1, 1))
+        }),
+        Trial::test("kill::what_is_acknowledged_before_the_commit_is_missed", || {
+            let database = server::sqlite();
+            must_lose(crash::crashes(
+                &mut Killed::new(|| child::serve(Promise::AnswersWait, &database)),
+                20,
+                1,
+            ))
+        }),
+        Trial::test("kill::sqlite", || {
+            let database = server::sqlite();
+            let mut stage = Killed::new(|| serve_database(&database));
+            must_keep(crash::crashes(&mut stage, size("INCOMING_LEADS_KILLS", 50), 1))
+        }),
+        Trial::test("power::sqlite", || power(Trouble::None, 4, 2)),
+        Trial::test("power::sqlite_after_syncs_that_failed", || power(Trouble::Syncs, 2, 4)),
+        Trial::test("power::what_is_not_synced_is_missed", || {
+            let recording = power::record(2, Trouble::None, 1);
+            let found = power::lose_power(&recording, 50, Syncs::Ignored, 1);
+            let lost = found.violations.iter().filter(|what| what.contains("no order explains")).count();
+            if lost == 0 { Err(format!("{found:?} misses nothing").into()) } else { Ok(()) }
         }),
     ];
+    trials.extend(trouble::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// A number that the environment may say.
+fn size(variable: &str, default: usize) -> usize {
+    match std::env::var(variable) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable} is a whole number, not {text:?}")),
+        Err(_) => default,
+    }
+}
+
+/// Histories before these servers, all of which must have an order.
+fn linear(servers: &[Server]) -> Result<(), Failed> {
+    let servers: Vec<SocketAddr> = servers.iter().map(|server| server.address).collect();
+    let count = size("INCOMING_LEADS_HISTORIES", 200);
+    let linear::Verdict { histories, operations, violation } = linear::histories(&servers, count, 1);
+    eprintln!("{histories} histories of {operations} operations before {} servers", servers.len());
+    violation.map_or(Ok(()), |violation| Err(violation.into()))
+}
+
+/// A server that is wrong on purpose must be found out within a hundred histories.
+fn planted(name: &str, bug: Bug) -> Trial {
+    Trial::test(name, move || {
+        let server = planted::serve(bug);
+        let verdict = linear::histories(&[server.addr()], 100, 1);
+        eprintln!("{bug:?}: {} histories", verdict.histories);
+        match verdict.violation {
+            Some(_) => Ok(()),
+            None => Err(format!("{bug:?} is not found in {} histories", verdict.histories).into()),
+        }
+    })
 }
 
 /// Nothing that was acknowledged may be missing.
@@ -70,36 +132,26 @@ fn must_lose(toll: Toll) -> Result<(), Failed> {
     match toll.violations.len() {
         0 => Err(format!("{toll:?} found nothing").into()),
         count => {
-            eprintln!("{count} violations were found, as they should: {}", toll.violations[0]);
+            eprintln!("crash {}: {count} violations, as there should be", toll.crashes);
             Ok(())
         }
     }
 }
 
-/// A number that the environment may say.
-fn size(variable: &str, default: usize) -> usize {
-    match std::env::var(variable) {
-        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable} is a whole number, not {text:?}")),
-        Err(_) => default,
-    }
-}
-
-/// So many histories before these servers, all of which must have an order.
-fn linear(servers: &[SocketAddr], histories: usize) -> Result<(), Failed> {
-    let linear::Verdict { histories, operations, violation } = linear::histories(servers, histories, 1);
-    eprintln!("{histories} histories of {operations} operations");
-    violation.map_or(Ok(()), |violation| Err(violation.into()))
-}
-
-/// A server that is wrong on purpose must be found out within a hundred histories.
-fn planted(name: &str, bug: Bug) -> Trial {
-    Trial::test(name, move || {
-        let server = planted::serve(bug);
-        let verdict = linear::histories(&[server.addr()], 100, 1);
-        eprintln!("{bug:?}: {} histories", verdict.histories);
-        match verdict.violation {
-            Some(_) => Ok(()),
-            None => Err(format!("{bug:?} is not found in {} histories", verdict.histories).into()),
+/// Loses the power in so many recordings of so many sessions.
+fn power(trouble: Trouble, recordings: usize, sessions: usize) -> Result<(), Failed> {
+    let states = size("INCOMING_LEADS_STATES", 200) / recordings;
+    for seed in 0..recordings as u64 {
+        let recording = power::record(sessions, trouble, seed);
+        let found = power::lose_power(&recording, states, Syncs::Kept, seed);
+        let power::Found { states, acknowledged, violations } = found;
+        eprintln!(
+            "{states} states with {acknowledged} acknowledged changes, {} violations",
+            violations.len()
+        );
+        if let Some(violation) = violations.first() {
+            return Err(format!("seed {seed}: {violation}").into());
         }
-    })
+    }
+    Ok(())
 }

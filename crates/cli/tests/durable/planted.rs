@@ -39,16 +39,20 @@ pub(crate) fn serve(bug: Bug) -> Server {
     let memory = Memory::default();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(memory.import(seed())).unwrap();
-    start(Arc::new(memory), bug)
+    start(Arc::new(memory), Some(bug))
 }
 
-/// Serves what a store holds, wrongly.
-pub(crate) fn start(registry: Arc<dyn Registry>, bug: Bug) -> Server {
+/// Serves what a store holds, wrongly if it is to be.
+pub(crate) fn start(registry: Arc<dyn Registry>, bug: Option<Bug>) -> Server {
     let mut config = Config::default();
     config.intake = true;
     config.limits.connections_per_peer = config.limits.connections;
-    let gate = WrongGate { right: RegistryGate::new(registry), bug, shared: Arc::default() };
-    Server::start_on_thread(config, Arc::new(gate)).unwrap()
+    let right = RegistryGate::new(registry);
+    let gate: Arc<dyn Gate> = match bug {
+        None => Arc::new(right),
+        Some(bug) => Arc::new(WrongGate { right, bug, shared: Arc::default() }),
+    };
+    Server::start_on_thread(config, gate).unwrap()
 }
 
 /// The account of the demo.

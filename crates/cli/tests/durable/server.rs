@@ -8,6 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::child::{self, Promise};
 use crate::http::PATIENCE;
 
 /// A running `incoming-leads serve`; it is killed when it is dropped.
@@ -39,7 +40,7 @@ impl Server {
     }
 
     /// Starts it; what it logged where it ends instead of listening.
-    fn try_start(command: &mut Command) -> Result<Self, String> {
+    pub(crate) fn try_start(command: &mut Command) -> Result<Self, String> {
         let log = folder().join("log");
         let mut child = command
             .stdin(Stdio::null())
@@ -70,8 +71,15 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// Tells it to stop and waits until it has.
+    pub(crate) fn stop(mut self) -> ExitStatus {
+        let kill = format!("kill -TERM {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        self.ended()
+    }
+
     /// How it ended, where it has.
-    fn has_ended(&mut self) -> Option<ExitStatus> {
+    pub(crate) fn has_ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().unwrap()
     }
 
@@ -87,7 +95,7 @@ impl Server {
     }
 
     /// What it has logged.
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 }
@@ -97,6 +105,16 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The command that serves the demo's account from this database.
+pub(crate) fn serve_database(database: &str) -> Command {
+    child::serve(Promise::None, database)
+}
+
+/// A database that is not there yet.
+pub(crate) fn sqlite() -> String {
+    format!("sqlite:{}", folder().join("leads.sqlite").display())
 }
 
 /// A new folder of its own for whoever asks. It stays: what went wrong can be looked at.
