@@ -10,6 +10,7 @@ use incoming_leads_model::{
 };
 use incoming_leads_port::{Principal, Registry};
 
+use crate::database::Database;
 use crate::seed::Seed;
 
 /// The account of the v4 Kommo document, with what the examples of both v4 documents name.
@@ -86,20 +87,21 @@ impl Keys {
         registry: &dyn Registry,
         program: &str,
         url: &str,
+        database: &Database,
         now: Moment,
     ) -> Result<String> {
         let waiting = Waiting::look_up(registry).await?;
         let (token, _) = self.all.first().context("the demo has a token")?;
-        Ok(text(&self.all, &Shell { program, url, token }, &waiting, now))
+        Ok(text(&self.all, &Shell { program, url, token }, &waiting, database, now))
     }
 }
 
-/// What waits: another lead for each call, so that none takes away another's.
+/// What waits: another lead for each call, so that none takes away another's. A demo that lasts runs out of them.
 struct Waiting {
-    to_get: Uid,
-    to_accept: Uid,
-    to_decline: Uid,
-    to_link: Uid,
+    to_get: Option<Uid>,
+    to_accept: Option<Uid>,
+    to_decline: Option<Uid>,
+    to_link: Option<Uid>,
 }
 
 impl Waiting {
@@ -109,8 +111,7 @@ impl Waiting {
             let pipelines = Some(vec![PipelineId::new(PIPELINE)?]);
             let filter = ListFilter { categories: Some(vec![category]), pipelines, ..ListFilter::default() };
             let query = ListQuery { filter, page: PageRequest::new(1, 1)?, ..ListQuery::default() };
-            let first = incoming.list(&query).await?.items.into_iter().next();
-            first.map(|lead| lead.uid).with_context(|| format!("the demo has no {category} that waits"))
+            anyhow::Ok(incoming.list(&query).await?.items.into_iter().next().map(|lead| lead.uid))
         };
         Ok(Self {
             to_get: newest(Category::Mail).await?,
@@ -156,26 +157,38 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-fn text(keys: &[(String, User)], shell: &Shell<'_>, waiting: &Waiting, now: Moment) -> String {
+fn text(
+    keys: &[(String, User)],
+    shell: &Shell<'_>,
+    waiting: &Waiting,
+    database: &Database,
+    now: Moment,
+) -> String {
+    let lasting = match database {
+        Database::Memory => "It lives in memory: each start begins afresh.",
+        Database::Sqlite(_) => "It lasts: each start goes on where the last one ended.",
+    };
     let Waiting { to_get, to_accept, to_decline, to_link } = waiting;
     let (call, form) =
         (CALL.replace("NOW", &now.secs().to_string()), FORM.replace("NOW", &now.secs().to_string()));
     let (accept, decline) = (r#"{"user_id":8375357,"status_id":58141807}"#, r#"{"user_id":8375357}"#);
     let link = r#"{"link":{"entity_id":152464,"entity_type":"leads"}}"#;
+    let of = |uid: &Option<Uid>, method, what: &str, body| {
+        uid.as_ref().map(|uid| shell.call(method, &format!("/{uid}{what}"), body))
+    };
+    let summary = shell.call("GET", &format!("/summary?filter[pipeline_id]={PIPELINE}"), "");
     let calls = [
-        ("List what waits", shell.call("GET", "?limit=3&order[created_at]=desc", "")),
-        ("Get one", shell.call("GET", &format!("/{to_get}"), "")),
-        ("Add a call", shell.call("POST", "/sip", &call)),
-        ("Add a form", shell.call("POST", "/forms", &form)),
-        ("Accept a form", shell.call("POST", &format!("/{to_accept}/accept"), accept)),
-        ("Decline a call", shell.call("DELETE", &format!("/{to_decline}/decline"), decline)),
-        ("Link a chat to a lead", shell.call("POST", &format!("/{to_link}/link"), link)),
-        ("Sum up", shell.call("GET", &format!("/summary?filter[pipeline_id]={PIPELINE}"), "")),
-        ("Take a chat in, as a built-in integration would", shell.intake()),
+        ("List what waits", Some(shell.call("GET", "?limit=3&order[created_at]=desc", ""))),
+        ("Get one", of(to_get, "GET", "", "")),
+        ("Add a call", Some(shell.call("POST", "/sip", &call))),
+        ("Add a form", Some(shell.call("POST", "/forms", &form))),
+        ("Accept a form", of(to_accept, "POST", "/accept", accept)),
+        ("Decline a call", of(to_decline, "DELETE", "/decline", decline)),
+        ("Link a chat to a lead", of(to_link, "POST", "/link", link)),
+        ("Sum up", Some(summary)),
+        ("Take a chat in, as a built-in integration would", Some(shell.intake())),
     ];
-    let mut text = format!(
-        "\nThe demo is account {ACCOUNT}. It lives in memory: each start begins afresh.\n\nTokens:\n"
-    );
+    let mut text = format!("\nThe demo is account {ACCOUNT}. {lasting}\n\nTokens:\n");
     let (claims, plain): (Vec<_>, Vec<_>) = keys.iter().partition(|(token, _)| is_jwt(token));
     let width = plain.iter().map(|(token, _)| token.len()).max().unwrap_or_default();
     // Writing to a String cannot fail.
@@ -187,7 +200,7 @@ fn text(keys: &[(String, User)], shell: &Shell<'_>, waiting: &Waiting, now: Mome
             writeln!(text, "\nFor clients that read the claims of a token, one of {}:\n  {token}", user.name);
     }
     let _ = writeln!(text, "\nReady to paste into another shell, in any order:");
-    for (what, call) in calls {
+    for (what, call) in calls.into_iter().filter_map(|(what, call)| Some((what, call?))) {
         let _ = writeln!(text, "\n{what}:\n{call}");
     }
     text
@@ -223,6 +236,7 @@ mod tests {
     use incoming_leads_port::{Clock, SystemClock};
 
     use super::*;
+    use crate::seed::plant;
 
     #[test]
     fn words_are_quoted_for_a_shell() {
@@ -252,7 +266,8 @@ mod tests {
     #[tokio::test]
     async fn all_categories_wait_and_the_summary_counts_them() {
         let (seed, _) = open(None, SystemClock.now()).expect("the demo is sound");
-        let memory = seed.into_memory().await.expect("the demo is sound");
+        let memory = incoming_leads_memory::Memory::default();
+        plant(seed.checked().await.expect("the demo is sound"), &memory).await.expect("the demo is sound");
         let incoming = memory.open(administrator().expect("ids")).await.expect("the administrator").incoming;
         let page = incoming.list(&ListQuery::default()).await.expect("a page");
         let mut counts = BTreeMap::new();

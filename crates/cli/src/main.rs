@@ -3,6 +3,7 @@
 mod add;
 mod ask;
 mod connect;
+mod database;
 mod demo;
 mod intake;
 mod profile;

@@ -6,13 +6,14 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 use incoming_leads_memory::Memory;
-use incoming_leads_model::document::{Line, Secret, Token, TokenKind, VERSION};
+use incoming_leads_model::document::{self, Line, Secret, Token, TokenKind, VERSION};
 use incoming_leads_model::{AccountId, Draft, Refusal, RequiredPolicy, UserId};
-use incoming_leads_port::{Digest, Error, Provision};
+use incoming_leads_port::{AccountKey, Digest, Error, Provision};
 use incoming_leads_server::{Credentials, digest};
 use serde::de::IgnoredAny;
 use serde_json::Deserializer;
 
+use crate::database::Store;
 use crate::token;
 
 /// A document: JSON objects that just follow each other.
@@ -87,35 +88,45 @@ impl Seed {
         }
     }
 
-    /// A store in memory that holds it all.
-    pub(crate) async fn into_memory(mut self) -> Result<Memory> {
+    /// All lines, of which an empty store has taken every one.
+    pub(crate) async fn checked(mut self) -> Result<Vec<Line>> {
         let Self { name, lines } = &mut self;
         let mut logins = HashMap::new();
         for (row, line) in lines {
             hash(line, &mut logins).with_context(|| format!("{name}:{row}"))?;
         }
-        let mut error = match self.import(self.lines.len()).await {
-            Ok(memory) => return Ok(memory),
+        let mut error = match self.try_first(self.lines.len()).await {
+            Ok(()) => return Ok(self.lines.into_iter().map(|(_, line)| line).collect()),
             Err(error) => error,
         };
         // A store tells what is wrong and not where: the shortest beginning that it refuses ends there.
         let (mut taken, mut refused) = (0, self.lines.len());
         while refused - taken > 1 {
             let middle = taken.midpoint(refused);
-            match self.import(middle).await {
-                Ok(_) => taken = middle,
+            match self.try_first(middle).await {
+                Ok(()) => taken = middle,
                 Err(earlier) => (refused, error) = (middle, earlier),
             }
         }
         Err(anyhow!("{}:{}: {}", self.name, self.lines[taken].0, reason(&error)))
     }
 
-    /// A store with the first so many lines.
-    async fn import(&self, count: usize) -> Result<Memory, Error> {
-        let memory = Memory::default();
-        memory.import(self.lines().take(count).cloned().collect()).await?;
-        Ok(memory)
+    /// Whether an empty store takes the first so many lines.
+    async fn try_first(&self, count: usize) -> Result<(), Error> {
+        Memory::default().import(self.lines().take(count).cloned().collect()).await
     }
+}
+
+/// Has a store take over what it does not have: an account that is there already stays as it is. How many accounts
+/// were taken over.
+pub(crate) async fn plant(lines: Vec<Line>, store: &dyn Store) -> Result<usize> {
+    let mut is_there = HashMap::new();
+    for id in document::accounts(&lines) {
+        is_there.insert(id, store.account(AccountKey::Id(id)).await?.is_some());
+    }
+    let is_new = |line: &Line| line.account_id().is_none_or(|id| !is_there[&id]);
+    store.import(lines.into_iter().filter(is_new).collect()).await?;
+    Ok(is_there.into_values().filter(|is_there| !is_there).count())
 }
 
 /// What is wrong with an object, and where in it.
@@ -235,7 +246,7 @@ mod tests {
 
     async fn refused(lines: &[&str]) -> String {
         let seed = Seed::parse("s", &lines.join("\n")).expect("the text is right");
-        format!("{:#}", seed.into_memory().await.map(|_| ()).expect_err("the store refuses"))
+        format!("{:#}", seed.checked().await.map(|_| ()).expect_err("the store refuses"))
     }
 
     #[test]
@@ -293,7 +304,7 @@ mod tests {
     async fn documented_keys_may_be_demanded() {
         let mut seed = Seed::parse("s", &[HEADER, ACCOUNT, CALL].join("\n")).expect("the text is right");
         seed.require_documented_keys();
-        let error = seed.into_memory().await.map(|_| ()).expect_err("the draft has not all keys").to_string();
+        let error = seed.checked().await.map(|_| ()).expect_err("the draft has not all keys").to_string();
         assert!(error.contains("draft.draft.metadata.service_code: this field is missing"), "{error}");
     }
 }

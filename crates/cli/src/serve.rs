@@ -8,19 +8,21 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
+use incoming_leads_model::document::Line;
 use incoming_leads_port::{Clock, SystemClock};
 use incoming_leads_server::{Config, Limits, PublicUrl, RegistryGate, Server};
 use tracing_subscriber::EnvFilter;
 
-use crate::seed::Seed;
+use crate::database::{Database, DatabaseArgs, Role, Store};
+use crate::seed::{Seed, plant};
 use crate::trouble::TroubleArgs;
 use crate::{Failure, demo, print, token};
 
 /// Serve incoming leads over HTTP.
 ///
-/// What is served lives in memory and is gone when the program ends. The first line on standard output is `listening
-/// on http://ADDRESS:PORT`; logs go to standard error. SIGTERM and Ctrl-C let requests under way finish; a second
-/// signal does not.
+/// What is served is kept in an SQLite file, of the demo in memory, unless --database says otherwise. The first line on
+/// standard output is `listening on http://ADDRESS:PORT`; logs go to standard error. SIGTERM and Ctrl-C let requests
+/// under way finish; a second signal does not.
 #[derive(Args)]
 #[command(after_help = ENVIRONMENT)]
 pub(crate) struct Serve {
@@ -28,7 +30,15 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
 
-    /// Serve what this file holds: the export document of the model, JSON objects one after the other
+    #[command(flatten)]
+    database: DatabaseArgs,
+
+    /// Bring a database of an older version up, at once and for good
+    #[arg(long)]
+    migrate: bool,
+
+    /// Take over the accounts of this file that the database does not have: the export document of the model, JSON
+    /// objects one after the other
     #[arg(long, value_name = "FILE", conflicts_with = "demo")]
     seed: Option<PathBuf>,
 
@@ -36,7 +46,7 @@ pub(crate) struct Serve {
     #[arg(long)]
     demo: bool,
 
-    /// Take only adds that have every key which the documents call mandatory
+    /// Accounts of the seed or the demo take only adds that have every key which the documents call mandatory
     #[arg(long)]
     strict: bool,
 
@@ -96,39 +106,46 @@ struct LimitArgs {
 const ENVIRONMENT: &str = "\
 Environment:
   INCOMING_LEADS_TOKEN          with --demo: the token of the administrator
+  INCOMING_LEADS_DATABASE       where leads are kept, as --database takes it
   INCOMING_LEADS_CONTROL_TOKEN  with --control: the token of the control route
   RUST_LOG                      what is logged, such as warn or incoming_leads_server=debug; default: info
   INCOMING_LEADS_LOG_FORMAT     text (default) or json";
 
-const NOTHING_TO_SERVE: &str = "\
-nothing to serve: say where the accounts come from
-  --demo        an example account, built in
-  --seed FILE   accounts of your own
-Both live in memory and are gone when the program ends.";
+const STRICT_ALONE: &str = "\
+--strict is for accounts that come from --demo or --seed; those that are kept already have their own policies";
+
+const NO_ACCOUNT: &str = "\
+there is no account yet: begin with --demo, or with --seed FILE for accounts of your own";
 
 impl Serve {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         log()?;
-        let (mut seed, keys) = match (&self.seed, self.demo) {
-            (Some(path), _) => (Seed::read(path)?, None),
+        let (seed, keys) = match (&self.seed, self.demo) {
+            (Some(path), _) => (Some(Seed::read(path)?), None),
             (None, true) => {
                 let (seed, keys) = demo::open(token::given(self.token.clone())?, SystemClock.now())?;
-                (seed, Some(keys))
+                (Some(seed), Some(keys))
             }
-            (None, false) => return Err(Failure::Usage(NOTHING_TO_SERVE.to_owned())),
+            (None, false) if self.strict => return Err(Failure::Usage(STRICT_ALONE.to_owned())),
+            (None, false) => (None, None),
         };
-        if self.strict {
-            seed.require_documented_keys();
-        }
-        let registry = Arc::new(seed.into_memory().await?);
+        let database = match self.database.named()? {
+            None if self.demo => Database::Memory,
+            Some(named) => named,
+            None => Database::usual()?,
+        };
+        let store = self.fill(seed, &database).await?;
         // Before the first line is out, so that whoever has read it can stop the server.
         let mut signals = Signals::new().context("cannot listen to signals")?;
-        let server = self.start(Arc::new(RegistryGate::new(registry.clone()))).await?;
+        let server = self.start(Arc::new(RegistryGate::new(store.clone()))).await?;
         let mut told = format!("listening on {}\n", server.url());
+        if database != Database::Memory {
+            told += &format!("leads are kept in {database}\n");
+        }
         if let Some(keys) = keys {
             let program = std::env::args_os().next().unwrap_or_else(|| "incoming-leads".into());
             let (program, url) = (program.to_string_lossy(), format!("http://{}", reachable(server.addr())));
-            told += &keys.invitation(&*registry, &program, &url, SystemClock.now()).await?;
+            told += &keys.invitation(&*store, &program, &url, &database, SystemClock.now()).await?;
             if keys.is_public && !server.addr().ip().is_loopback() {
                 tracing::warn!("anybody may come in with the demo's tokens: set {}", token::VARIABLE);
             }
@@ -142,6 +159,38 @@ impl Serve {
             () = server.stop() => Ok(()),
             () = signals.next() => Err(anyhow!("stopped by a second signal before all requests were answered").into()),
         }
+    }
+
+    /// The store, with the accounts of the seed.
+    async fn fill(&self, seed: Option<Seed>, database: &Database) -> Result<Arc<dyn Store>, Failure> {
+        // What is wrong with a seed is said before anything is opened.
+        let lines = match seed {
+            Some(mut seed) => {
+                if self.strict {
+                    seed.require_documented_keys();
+                }
+                Some(seed.checked().await?)
+            }
+            None => None,
+        };
+        let store = database.open(Role::Server { migrates: self.migrate }).await?;
+        if let Some(lines) = lines {
+            let tokens = lines.iter().filter_map(|line| match line {
+                Line::Token(token) => Some(token.clone()),
+                _ => None,
+            });
+            let tokens: Vec<_> = tokens.collect();
+            if plant(lines, &*store).await? == 0 {
+                tracing::info!("the accounts of the seed are there already and stay as they are");
+                // What is printed of a demo has to be true of one that lasts.
+                for token in tokens.iter().filter(|_| self.demo) {
+                    store.enrol(token).await.map_err(anyhow::Error::from)?;
+                }
+            }
+        } else if store.accounts().await.map_err(anyhow::Error::from)?.is_empty() {
+            tracing::warn!("{NO_ACCOUNT}");
+        }
+        Ok(store)
     }
 
     async fn start(&self, gate: Arc<RegistryGate>) -> Result<Server, Failure> {

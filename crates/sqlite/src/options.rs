@@ -1,5 +1,6 @@
 //! How a store is opened.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,8 +8,8 @@ use incoming_leads_port::{Clock, Error, ErrorKind, IdSource, Ids, Operation, Res
 
 use crate::error::Fault;
 use crate::lock::ServerLock;
+use crate::migrations;
 use crate::store::Sqlite;
-use crate::{connection, migrations};
 
 /// How a store is opened: [`Options::open`].
 #[derive(Debug, Clone)]
@@ -88,11 +89,24 @@ impl Options {
             }
             other => other.told(Operation::Open),
         };
-        // The file is made first, so that one path has one lock by whatever name it is called.
-        drop(connection::open(path, connection::Access::Write).map_err(told)?);
-        let path = path.canonicalize().map_err(|error| refused(format!("{}: {error}", path.display())))?;
+        let absent = |error: std::io::Error| {
+            let detail = format!("cannot open {}: {error}", path.display());
+            Error::new(ErrorKind::Unavailable, Operation::Open).with_detail(detail)
+        };
+        // The file is made first, so that it has one lock by whatever name it is called.
+        make(path).map_err(absent)?;
+        let path = path.canonicalize().map_err(absent)?;
         let lock = self.is_server.then(|| ServerLock::take(&path)).transpose().map_err(refused)?;
         migrations::bring_up(&path, self.migrate).map_err(told)?;
         Sqlite::start(self, path, lock).map_err(told)
     }
+}
+
+/// Makes an empty file where there is none, for its owner alone: what SQLite puts beside it follows.
+fn make(path: &Path) -> std::io::Result<()> {
+    let mut options = File::options();
+    options.read(true).append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }

@@ -5,6 +5,7 @@
 
 mod client;
 mod connection;
+mod database;
 mod demo;
 mod documents;
 mod intake;

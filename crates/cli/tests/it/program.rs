@@ -17,6 +17,8 @@ pub(crate) fn program(arguments: &[&str]) -> Command {
     command.args(arguments).env_remove("INCOMING_LEADS_TOKEN").env_remove("INCOMING_LEADS_LOG_FORMAT");
     command.env_remove("INCOMING_LEADS_URL").env_remove("INCOMING_LEADS_CONTROL_TOKEN");
     command.env_remove("INCOMING_LEADS_PROFILE").env("INCOMING_LEADS_PROFILES", "/nowhere/profiles.toml");
+    // Nothing of a test may land in the folders of whoever runs it.
+    command.env("INCOMING_LEADS_DATABASE", "memory");
     command.env("RUST_LOG", "warn").env("NO_PROXY", "*").stdin(Stdio::null());
     command
 }
@@ -88,6 +90,13 @@ impl Serving {
             text
         });
         (serving, reader)
+    }
+
+    /// The next line that it prints.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
     }
 
     /// What the demo prints after the first line.

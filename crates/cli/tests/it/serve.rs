@@ -8,13 +8,6 @@ use std::time::Instant;
 use crate::program::{PATIENCE, Serving, answer, ask, finish, program, run};
 
 #[test]
-fn without_accounts_there_is_nothing_to_serve() {
-    let (code, stdout, stderr) = run(&["serve"]);
-    assert_eq!((code, stdout.as_str()), (Some(2), ""));
-    assert!(stderr.contains("--demo") && stderr.contains("--seed FILE"), "{stderr}");
-}
-
-#[test]
 fn wrong_arguments_are_exit_code_2() {
     for arguments in [
         &["serve", "--demo", "--seed", "x"][..],
@@ -22,6 +15,8 @@ fn wrong_arguments_are_exit_code_2() {
         &["serve", "--demo", "--listen", "here"],
         &["serve", "--demo", "--public-url", "leads.example.com"],
         &["serve", "--demo", "--token", "a secret"],
+        &["serve", "--strict"],
+        &["serve", "--database", "mysql://me:a secret@host/leads"],
         &["server"],
         &[],
     ] {
@@ -50,7 +45,10 @@ fn wrong_variables_are_exit_code_2() {
 fn help_tells_options_environment_and_exit_codes() {
     for (arguments, told) in [
         (&["--help"][..], &["serve", "intake", "Exit codes: 0 done, 1 failed, 2 called wrongly"][..]),
-        (&["serve", "--help"], &["--demo", "--seed <FILE>", "RUST_LOG", "better set INCOMING_LEADS_TOKEN"]),
+        (
+            &["serve", "--help"],
+            &["--demo", "--seed <FILE>", "--database <URL>", "RUST_LOG", "better set INCOMING_LEADS_TOKEN"],
+        ),
         (&["intake", "chat", "--help"], &["--chat-id", "--file", "better set INCOMING_LEADS_TOKEN"]),
         (&["intake", "mail", "--help"], &["--subject", "--thread-id", "--message-id"]),
     ] {

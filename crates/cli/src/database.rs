@@ -1,0 +1,137 @@
+//! Where leads are kept: which store a command opens.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use incoming_leads_memory::Memory;
+use incoming_leads_port::{Provision, Registry};
+use incoming_leads_sqlite::{Migrate, Options};
+
+use crate::Failure;
+
+/// What the variable is called that says where leads are kept.
+pub(crate) const VARIABLE: &str = "INCOMING_LEADS_DATABASE";
+
+/// Which store.
+#[derive(Args)]
+pub(crate) struct DatabaseArgs {
+    /// Where leads are kept: `sqlite:PATH` or `memory`, which is gone when the program ends; default: an SQLite file in
+    /// the folder for data of the user
+    #[arg(long, value_name = "URL", env = VARIABLE, hide_env_values = true)]
+    database: Option<String>,
+}
+
+/// A place where leads are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Database {
+    Memory,
+    Sqlite(PathBuf),
+}
+
+/// What a command wants with the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// To serve it: one server at a time has an SQLite file. An older schema is brought up where `migrates` says so.
+    Server { migrates: bool },
+    /// To look or to change something beside whoever serves it.
+    #[expect(dead_code, reason = "the commands that provision come next")]
+    Beside,
+    /// To bring an older schema up.
+    #[expect(dead_code, reason = "the commands that provision come next")]
+    Migrate,
+}
+
+/// What every store can do for a command.
+pub(crate) trait Store: Registry + Provision {}
+
+impl<T: Registry + Provision> Store for T {}
+
+impl DatabaseArgs {
+    /// The place that was named.
+    pub(crate) fn named(&self) -> Result<Option<Database>, Failure> {
+        // Not by clap, which repeats what it cannot read: an address may hold a password.
+        let named = self.database.as_deref().map(str::parse).transpose();
+        named.map_err(|form: String| Failure::Usage(format!("--database or {VARIABLE}: {form}")))
+    }
+}
+
+impl Database {
+    /// A file in the folder for data of the user.
+    pub(crate) fn usual() -> Result<Self, Failure> {
+        let folder =
+            dirs::data_dir().context("there is no folder for data of this user; name a --database")?;
+        Ok(Self::Sqlite(folder.join("incoming-leads").join("leads.sqlite")))
+    }
+
+    /// Opens it.
+    pub(crate) async fn open(&self, role: Role) -> Result<Arc<dyn Store>, Failure> {
+        match self {
+            Self::Memory => Ok(Arc::new(Memory::default())),
+            Self::Sqlite(path) => {
+                let (path, shown) = (path.clone(), path.display().to_string());
+                let opened = tokio::task::spawn_blocking(move || sqlite(&path, role)).await;
+                let opened = opened.context("the thread that opens the database broke off")?;
+                Ok(Arc::new(opened.with_context(|| format!("cannot use the database {shown}"))?))
+            }
+        }
+    }
+}
+
+fn sqlite(path: &Path, role: Role) -> anyhow::Result<incoming_leads_sqlite::Sqlite> {
+    if let (Role::Server { .. }, Some(folder)) = (role, path.parent()) {
+        fs::create_dir_all(folder)?;
+    } else if !path.exists() {
+        return Err(anyhow!("there is no such file"));
+    }
+    let options = Options::default();
+    let options = match role {
+        Role::Server { migrates: false } => options.as_server(),
+        Role::Server { migrates: true } => options.as_server().with_migrate(Migrate::WhenOlder),
+        Role::Beside => options,
+        Role::Migrate => options.with_migrate(Migrate::WhenOlder),
+    };
+    Ok(options.open(path)?)
+}
+
+impl FromStr for Database {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            None if text == "memory" => Ok(Self::Memory),
+            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
+            _ => Err("a database is sqlite:PATH or memory".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Database {
+    /// Without what is secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("memory"),
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_read_and_told() {
+        for text in ["memory", "sqlite:leads.sqlite", "sqlite:/var/lib/leads: 1.sqlite"] {
+            assert_eq!(text.parse::<Database>().unwrap().to_string(), text);
+        }
+        for text in ["", "sqlite", "sqlite:", "memory:", "leads.sqlite", "mysql://me:secret@host/db"] {
+            let error = text.parse::<Database>().unwrap_err();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `serve --database`: what is kept, where, and for how many servers.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::program::{Serving, finish, program, run};
+
+/// An empty folder of this name.
+fn folder(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("database").join(name);
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).unwrap();
+    path
+}
+
+/// `--database` of a file in this folder.
+fn file(folder: &Path) -> String {
+    format!("sqlite:{}", folder.join("leads.sqlite").display())
+}
+
+#[test]
+fn a_demo_in_a_file_is_seeded_once_and_goes_on() {
+    let database = file(&folder("demo"));
+    let mut first = Serving::start(&["--demo", "--database", &database]);
+    assert!(first.invitation().contains("It lasts"));
+    let form = first.waiting("forms");
+    let (status, body) = first.ask("demo", "POST", &format!("/api/v4/leads/unsorted/{form}/accept"), "{}");
+    assert_eq!(status, 200, "{body}");
+    let summary = first.get("/api/v4/leads/unsorted/summary");
+    drop(first);
+    // The first was killed. Another token is printed, so it is one that comes in.
+    let mut again = Serving::start(&["--demo", "--token", "other", "--database", &database]);
+    assert!(again.invitation().contains("  other "));
+    let (status, body) = again.ask("other", "GET", "/api/v4/leads/unsorted/summary", "");
+    assert_eq!((status, serde_json::from_str(&body).ok()), (200, Some(summary)));
+    assert_eq!(again.ask("demo", "GET", &format!("/api/v4/leads/unsorted/{form}"), "").0, 204);
+}
+
+#[test]
+fn a_server_without_a_demo_keeps_leads_in_the_users_folder_for_data() {
+    let home = folder("home");
+    let mut command = program(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env_remove("INCOMING_LEADS_DATABASE").env("XDG_DATA_HOME", &home).env("HOME", &home);
+    let mut server = Serving::spawn(&mut command);
+    let path = server.line().strip_prefix("leads are kept in sqlite:").map(PathBuf::from).unwrap();
+    assert!(path.starts_with(&home) && path.is_file(), "{}", path.display());
+    assert_eq!(server.ask("demo", "GET", "/api/v4/leads/unsorted", "").0, 401);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o077, 0, "others may read it");
+    }
+}
+
+#[test]
+fn a_second_server_is_refused_until_the_first_is_gone() {
+    let database = file(&folder("two"));
+    let first = Serving::start(&["--demo", "--database", &database]);
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--demo", "--database", &database];
+    let (code, stdout, stderr) = run(&arguments);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.contains("another server (process ") && stderr.contains("leads.sqlite"), "{stderr}");
+    drop(first);
+    drop(Serving::start(&["--demo", "--database", &database]));
+}
+
+#[test]
+fn what_is_no_database_of_ours_is_refused_and_left_alone() {
+    let folder = folder("foreign");
+    let path = folder.join("leads.sqlite");
+    fs::write(&path, "these are not leads, and there are a hundred bytes of them ".repeat(3)).unwrap();
+    let before = fs::read(&path).unwrap();
+    let (code, _, stderr) = finish(&mut program(&["serve", "--database", &file(&folder)]));
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("leads.sqlite") && stderr.contains("not a database"), "{stderr}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
