@@ -29,6 +29,17 @@ const RUNS: &[Run] = &[
         places: &["Cargo.lock", "crates/model", "crates/port", "crates/memory", "crates/conformance"],
         environment: &[("PROPTEST_CASES", "100000"), ("INCOMING_LEADS_SEQUENCES", "1000000")],
     },
+    Run {
+        name: "durable",
+        package: "incoming-leads-cli",
+        places: &["Cargo.lock", "crates"],
+        environment: &[
+            ("INCOMING_LEADS_HISTORIES", "10000"),
+            ("INCOMING_LEADS_KILLS", "500"),
+            ("INCOMING_LEADS_STOPS", "100"),
+            ("INCOMING_LEADS_STATES", "10000"),
+        ],
+    },
 ];
 
 /// Runs all, or the named one, and prints how long each took.

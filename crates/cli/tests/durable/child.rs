@@ -15,8 +15,6 @@ const PROMISE: &str = "INCOMING_LEADS_TEST_BREAKS";
 /// Which promise is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Promise {
-    /// None at all.
-    None,
     /// Decisions are acknowledged before they are committed to SQLite.
     AnswersWait,
 }

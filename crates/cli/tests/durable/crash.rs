@@ -70,14 +70,19 @@ pub(crate) fn crashes(stage: &mut dyn Stage, count: usize, seed: u64) -> Toll {
 fn load(stage: &mut dyn Stage, recorder: &Recorder, random: &mut Random) {
     let pause = Duration::from_micros(random.next() % 120_000);
     work(&stage.servers(), recorder, random, || {
-        let begun = Instant::now();
-        while recorder.told().acknowledged() < 20 {
-            assert!(begun.elapsed() < PATIENCE, "nothing is acknowledged: {:?}", recorder.told().wrong);
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        wait_for(recorder, 20);
         std::thread::sleep(pause);
         stage.crash();
     });
+}
+
+/// Waits until so many changes are acknowledged.
+pub(crate) fn wait_for(recorder: &Recorder, acknowledged: usize) {
+    let begun = Instant::now();
+    while recorder.told().acknowledged() < acknowledged {
+        assert!(begun.elapsed() < PATIENCE, "little is acknowledged: {:?}", recorder.told().wrong);
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// Many work while something else happens; who is cut off stops earlier.

@@ -6,7 +6,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::checker;
-use crate::crash::work;
+use crate::crash::{wait_for, work};
 use crate::hand::Hand;
 use crate::history::Recorder;
 use crate::random::Random;
@@ -14,6 +14,9 @@ use crate::server::Server;
 
 /// How long a service may take to come back.
 const BACK: Duration = Duration::from_secs(5);
+
+/// So much is acknowledged before a fault comes.
+const ENOUGH: usize = 20;
 
 /// How a service got through a fault.
 #[derive(Debug)]
@@ -36,7 +39,7 @@ pub(crate) fn pass(
     let mut server = start();
     let mut random = Random::new(1);
     work(&[server.address], &recorder, &mut random, || {
-        sleep(Duration::from_millis(150));
+        wait_for(&recorder, ENOUGH);
         come();
         sleep(Duration::from_millis(500));
         go();
@@ -70,9 +73,6 @@ pub(crate) fn pass(
     let server = start();
     audit(&recorder, &server)?;
     let told = recorder.told();
-    if told.acknowledged() < 20 {
-        return Err(format!("only {} changes were acknowledged", told.acknowledged()));
-    }
     let (acknowledged, unknown) = (told.acknowledged(), told.unknown());
     Ok(Passage { acknowledged, unknown, back_after, last_words })
 }

@@ -33,7 +33,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use planted::Bug;
 use power::Trouble;
 use replay::Syncs;
-use server::{Server, serve, serve_database};
+use server::{Server, serve};
 use stages::{Killed, Spared};
 
 fn main() -> ExitCode {
@@ -50,13 +50,13 @@ fn main() -> ExitCode {
         planted("linear::a_stale_read_is_found", Bug::StaleRead),
         planted("linear::a_blind_add_is_found", Bug::BlindAdd),
         planted("linear::an_early_acknowledgement_is_found", Bug::AcknowledgedEarly),
-        Trial::test("linear::memory", || linear(&[Server::start(&mut serve(&[]))])),
-        Trial::test("linear::sqlite", || linear(&[Server::start(&mut serve_database(&server::sqlite()))])),
+        Trial::test("linear::memory", || linear(&[Server::start(&mut serve("memory"))])),
+        Trial::test("linear::sqlite", || linear(&[Server::start(&mut serve(&server::sqlite()))])),
         Trial::test("kill::what_is_not_killed_keeps_all", || {
-            must_keep(crash::crashes(&mut Spared(Server::start(&mut serve(&[]))), 2, 1))
+            must_keep(crash::crashes(&mut Spared(Server::start(&mut serve("memory"))), 2, 1))
         }),
         Trial::test("kill::what_is_only_in_memory_is_missed", || {
-            must_lose(crash::crashes(&mut Killed::new(|| serve(&[])), 1, 1))
+            must_lose(crash::crashes(&mut Killed::new(|| serve("memory")), 1, 1))
         }),
         Trial::test("kill::what_is_acknowledged_before_the_commit_is_missed", || {
             let database = server::sqlite();
@@ -68,7 +68,7 @@ fn main() -> ExitCode {
         }),
         Trial::test("kill::sqlite", || {
             let database = server::sqlite();
-            let mut stage = Killed::new(|| serve_database(&database));
+            let mut stage = Killed::new(|| serve(&database));
             must_keep(crash::crashes(&mut stage, size("INCOMING_LEADS_KILLS", 50), 1))
         }),
         Trial::test("power::sqlite", || power(Trouble::None, 4, 2)),

@@ -125,7 +125,7 @@ impl IncomingLeads for Wrong {
         }
         let seen = self.shared.seen.lock().unwrap().get(uid).cloned();
         match seen {
-            Some((when, lead)) if when.elapsed() < 10 * MOMENT => Ok(lead),
+            Some((when, lead)) if when.elapsed() < 25 * MOMENT => Ok(lead),
             _ => {
                 let lead = self.right.get(uid).await?;
                 self.shared.seen.lock().unwrap().insert(uid.clone(), (Instant::now(), lead.clone()));

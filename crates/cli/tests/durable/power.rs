@@ -54,7 +54,7 @@ pub(crate) fn record(sessions: usize, trouble: Trouble, seed: u64) -> Recording 
     let mut random = Random::new(seed);
     let database = format!("sqlite:{}", disk.folder().join(FILE).display());
     for session in 0..sessions {
-        let mut command = server::serve_database(&database);
+        let mut command = server::serve(&database);
         let server = Server::start(disk.under(&mut command, Logs::All));
         let (enough, begun) = (recorder.told().acknowledged() + 60, std::time::Instant::now());
         work(&[server.address], &recorder, &mut random, || {

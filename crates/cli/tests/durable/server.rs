@@ -8,7 +8,6 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::child::{self, Promise};
 use crate::http::PATIENCE;
 
 /// A running `incoming-leads serve`; it is killed when it is dropped.
@@ -19,16 +18,15 @@ pub(crate) struct Server {
     log: PathBuf,
 }
 
-/// The command that serves the demo's account, with these arguments beside.
-pub(crate) fn serve(arguments: &[&str]) -> Command {
+/// The command that serves the demo's account from this database.
+pub(crate) fn serve(database: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_incoming-leads"));
-    command.args(["serve", "--listen", "127.0.0.1:0", "--demo"]);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--demo", "--database", database]);
     // All come from one peer here.
-    command.args(["--connections-per-peer", "1024"]).args(arguments);
-    command
-        .env_remove("INCOMING_LEADS_TOKEN")
-        .env_remove("INCOMING_LEADS_LOG_FORMAT")
-        .env("RUST_LOG", "warn");
+    command.args(["--connections-per-peer", "1024"]).env("RUST_LOG", "warn");
+    for name in ["INCOMING_LEADS_TOKEN", "INCOMING_LEADS_LOG_FORMAT", "INCOMING_LEADS_DATABASE"] {
+        command.env_remove(name);
+    }
     command
 }
 
@@ -105,11 +103,6 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The command that serves the demo's account from this database.
-pub(crate) fn serve_database(database: &str) -> Command {
-    child::serve(Promise::None, database)
 }
 
 /// A database that is not there yet.

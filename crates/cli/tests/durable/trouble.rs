@@ -10,7 +10,7 @@ use libtest_mimic::{Failed, Trial};
 use crate::disk::{Call, Disk, EIO, ENOSPC, EROFS, Logs};
 use crate::faults::{self, Passage};
 use crate::history::Recorder;
-use crate::server::{self, Server, serve_database};
+use crate::server::{self, Server, serve};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials: Vec<_> = FAULTS.iter().map(|fault| Trial::test(fault.0, || passes(fault))).collect();
@@ -45,7 +45,7 @@ fn passes(fault: &Fault) -> Result<(), Failed> {
     recorder.may_be_damaged = call == Call::Read;
     let disk = Disk::new();
     let database = format!("sqlite:{}", disk.folder().join("leads.sqlite").display());
-    let start = || Server::start(disk.under(&mut serve_database(&database), Logs::Nothing));
+    let start = || Server::start(disk.under(&mut serve(&database), Logs::Nothing));
     told(faults::pass(recorder, &start, &mut || disk.fail(call, error, times), &mut || disk.heal()))?;
     // Files are opened at need, and what is in the cache need not be read.
     if disk.failed() == 0 && matches!(call, Call::Sync | Call::Write) {
@@ -59,7 +59,7 @@ fn passes(fault: &Fault) -> Result<(), Failed> {
 fn lock_is_held() -> Result<(), Failed> {
     let database = server::sqlite();
     let other = rusqlite::Connection::open(database.trim_start_matches("sqlite:")).unwrap();
-    let start = || Server::start(&mut serve_database(&database));
+    let start = || Server::start(&mut serve(&database));
     let hold = || other.execute_batch("PRAGMA busy_timeout = 5000; BEGIN IMMEDIATE").unwrap();
     told(faults::pass(Recorder::new(), &start, &mut { hold }, &mut || {
         other.execute_batch("ROLLBACK").unwrap()
@@ -73,7 +73,7 @@ fn disk_is_full() -> Result<(), Failed> {
         return Ok(());
     };
     let database = format!("sqlite:{}", small.0.join("leads.sqlite").display());
-    let start = || Server::start(&mut serve_database(&database));
+    let start = || Server::start(&mut serve(&database));
     let ballast = small.0.join("ballast");
     let fill = || {
         // As much as there is room for.
@@ -105,13 +105,13 @@ impl Drop for Small {
 
 fn second_server() -> Result<(), Failed> {
     let database = server::sqlite();
-    let first = Server::start(&mut serve_database(&database));
-    match Server::try_start(&mut serve_database(&database)) {
+    let first = Server::start(&mut serve(&database));
+    match Server::try_start(&mut serve(&database)) {
         Ok(_) => Err("two servers serve one file".into()),
         Err(words) if words.contains("another server") => {
             drop(first);
             // The lock goes with the process, however it ends.
-            Server::try_start(&mut serve_database(&database)).map(drop).map_err(Failed::from)
+            Server::try_start(&mut serve(&database)).map(drop).map_err(Failed::from)
         }
         Err(words) => Err(format!("it does not say why: {words}").into()),
     }
@@ -121,9 +121,9 @@ fn read_only_at_the_start() -> Result<(), Failed> {
     let disk = Disk::new();
     let path = disk.folder().join("leads.sqlite");
     let database = format!("sqlite:{}", path.display());
-    drop(Server::start(disk.under(&mut serve_database(&database), Logs::Nothing)));
+    drop(Server::start(disk.under(&mut serve(&database), Logs::Nothing)));
     disk.fail(Call::Open, EROFS, None);
-    match Server::try_start(disk.under(&mut serve_database(&database), Logs::Nothing)) {
+    match Server::try_start(disk.under(&mut serve(&database), Logs::Nothing)) {
         Ok(_) => Err("it serves what it cannot write".into()),
         Err(words) if names(&words, &path) => Ok(()),
         Err(words) => Err(format!("it does not say which file cannot be written: {words}").into()),
