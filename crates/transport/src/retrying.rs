@@ -1,7 +1,7 @@
 //! A transport that sends again what surely did no harm.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher as _;
+use std::collections::hash_map::{DefaultHasher, RandomState};
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,20 +63,30 @@ pub struct Retrying<T> {
     inner: T,
     policy: RetryPolicy,
     time: Arc<dyn Time>,
-    random: RandomState,
+    /// What the pauses are drawn from.
+    seed: u64,
 }
 
 impl<T: Transport> Retrying<T> {
     /// Sends again by this policy.
     pub fn new(inner: T, policy: RetryPolicy, time: Arc<dyn Time>) -> Self {
-        Self { inner, policy, time, random: RandomState::new() }
+        Self { inner, policy, time, seed: RandomState::new().hash_one(0) }
+    }
+
+    /// With pauses that are drawn from this seed, so that they are the same in every run. Default: a random one.
+    #[must_use]
+    pub const fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
     }
 
     /// The pause before the attempt after this one, counted from 1.
     fn pause(&self, attempt: u32, asked: Option<Duration>) -> Duration {
         let doubled =
             self.policy.pause.saturating_mul(1 << (attempt - 1).min(16)).min(self.policy.longest_pause);
-        let random = self.random.hash_one((attempt, self.time.now()));
+        let mut hasher = DefaultHasher::new();
+        (self.seed, attempt, self.time.now()).hash(&mut hasher);
+        let random = hasher.finish();
         // A part of 2^16 between one half and one.
         let part = 0x8000 + (random & 0x7fff) as u32;
         (doubled * part / 0x1_0000).max(asked.unwrap_or_default())

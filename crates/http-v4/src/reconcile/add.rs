@@ -1,6 +1,6 @@
 //! What became of an add.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use incoming_leads_model::limits::MAX_PAGE_SIZE_V4;
 use incoming_leads_model::{
@@ -129,7 +129,7 @@ enum Twins {
 }
 
 /// The uids that a refusal names, by item, when it is of nothing but duplicates of what waits.
-fn existing(refused: &Error) -> Option<HashMap<usize, Uid>> {
+fn existing(refused: &Error) -> Option<BTreeMap<usize, Uid>> {
     let Some(Refusal::Items(items)) = refused.refusal() else { return None };
     let named = items.iter().map(|ItemFaults { index, faults }| match faults.as_slice() {
         [fault] if fault.code == FaultCode::Duplicate => Some((*index, fault.existing.clone()?)),
