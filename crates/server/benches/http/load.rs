@@ -6,9 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Connections that ask at the same time, each one request after the other.
-const CONNECTIONS: usize = 8;
-
 /// What a server did in a while.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rate {
@@ -16,17 +13,19 @@ pub(crate) struct Rate {
     pub(crate) per_cpu_second: f64,
 }
 
-/// Asks the server of process `pid` for `time`, with requests made by `request` from a running number.
+/// Asks the server of process `pid` for `time` on so many connections, on each one request after the other; requests
+/// are made by `request` from a running number.
 pub(crate) fn measure(
     pid: u32,
     address: SocketAddr,
     time: Duration,
+    connections: usize,
     request: impl Fn(u64) -> Vec<u8> + Send + Sync + 'static,
 ) -> Rate {
     let request = Arc::new(request);
     let (stop, numbers) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let answered = Arc::new(AtomicU64::new(0));
-    let clients: Vec<_> = (0..CONNECTIONS)
+    let clients: Vec<_> = (0..connections)
         .map(|_| {
             let (request, stop) = (Arc::clone(&request), Arc::clone(&stop));
             let (numbers, answered) = (Arc::clone(&numbers), Arc::clone(&answered));

@@ -28,6 +28,8 @@ const SERVE: &str = "INCOMING_LEADS_BENCH_SERVES";
 const WAITING: u64 = 10_000;
 /// Takes of each pair.
 const ROUNDS: usize = 7;
+/// Connections that ask at the same time.
+const CONNECTIONS: usize = 8;
 /// Length of a take.
 const TAKE: Duration = Duration::from_millis(700);
 const TOKEN: &str = "bench";
@@ -76,7 +78,9 @@ fn compare() {
     let mut ratios = Vec::new();
     for Pair { name, aim, addresses, request } in pairs {
         let rounds: Vec<[Rate; 2]> = (0..ROUNDS)
-            .map(|_| addresses.map(|address| measure(child.process.id(), address, TAKE, request)))
+            .map(|_| {
+                addresses.map(|address| measure(child.process.id(), address, TAKE, CONNECTIONS, request))
+            })
             .collect();
         let of = |value: fn(&[Rate; 2]) -> f64| median(rounds.iter().map(value).collect());
         let per_second = of(|[own, _]| own.per_second);
