@@ -7,7 +7,9 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use incoming_leads_http_v4::HttpV4;
 use incoming_leads_transport::tokens::{Secret, TokenSource};
-use incoming_leads_transport::{Authorized, Reqwest, RetryPolicy, Retrying, SystemTime, Transport};
+use incoming_leads_transport::{
+    Authorized, LimitRule, MemoryLimiter, Reqwest, RetryPolicy, Retrying, SystemTime, Transport,
+};
 use incoming_leads_wire_v4::Origin;
 
 use crate::{Failure, profile, token};
@@ -31,6 +33,10 @@ pub(crate) struct To {
     /// --token is given
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
+
+    /// Requests a second at most; default: 7, as the vendor allows one integration
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
 }
 
 /// A server, and whoever asks it.
@@ -38,6 +44,8 @@ pub(crate) struct To {
 pub(crate) struct Connection {
     pub(crate) origin: Origin,
     pub(crate) tokens: Arc<dyn TokenSource>,
+    /// Requests a second, where somebody has said so.
+    pub(crate) rate: Option<u32>,
 }
 
 impl To {
@@ -46,7 +54,8 @@ impl To {
         let is_named = self.url.is_some() || self.token.is_some();
         let by_variable = || variable("INCOMING_LEADS_PROFILE").filter(|_| !is_named);
         if let Some(name) = self.profile.clone().or_else(by_variable) {
-            return profile::open(&name);
+            let connection = profile::open(&name)?;
+            return Ok(Connection { rate: self.rate, ..connection });
         }
         let url = self.url.clone().or_else(|| variable("INCOMING_LEADS_URL"));
         let origin = origin(url.as_deref().unwrap_or(HERE))?;
@@ -54,14 +63,26 @@ impl To {
             Failure::Usage(format!("a token is due: set {}, give --profile or give --token", token::VARIABLE))
         };
         let token = token::given(self.token.clone())?.ok_or_else(missing)?;
-        Ok(Connection { origin, tokens: Arc::new(Secret::new(token)) })
+        Ok(Connection { origin, tokens: Arc::new(Secret::new(token)), rate: self.rate })
     }
 }
 
 impl Connection {
     /// The port.
     pub(crate) fn leads(&self) -> Result<HttpV4, Failure> {
-        let port = HttpV4::builder(self.origin.as_str()).with_tokens(Arc::clone(&self.tokens)).build();
+        self.leads_of(Arc::clone(&self.tokens))
+    }
+
+    /// The port of somebody else.
+    pub(crate) fn leads_of(&self, tokens: Arc<dyn TokenSource>) -> Result<HttpV4, Failure> {
+        let builder = HttpV4::builder(self.origin.as_str()).with_tokens(tokens);
+        let builder = match self.rate {
+            None => builder,
+            Some(rate) => {
+                builder.with_limiters(vec![Arc::new(MemoryLimiter::new(LimitRule::per_second(rate)))])
+            }
+        };
+        let port = builder.build();
         Ok(port.with_context(|| format!("cannot talk to {}", self.origin))?)
     }
 

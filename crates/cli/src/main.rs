@@ -2,6 +2,7 @@
 
 mod add;
 mod ask;
+mod conformance;
 mod connect;
 mod database;
 mod demo;
@@ -47,6 +48,7 @@ enum Command {
     Link(sort::LinkIt),
     Summary(ask::Summarise),
     Profile(profile::Profile),
+    Conformance(conformance::Conformance),
     /// Print a script that completes this program's arguments in a shell
     Completions {
         /// Which shell
@@ -55,7 +57,7 @@ enum Command {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 called wrongly, 3 refused by the server, \
-     4 nobody knows whether it took effect.";
+     4 nobody knows whether it took effect, 5 conformance found drift.";
 
 /// Why the program did not do what it was called for.
 enum Failure {
@@ -67,6 +69,8 @@ enum Failure {
     Refused(anyhow::Error),
     /// Nobody knows whether it took effect: exit code 4.
     Unknown(anyhow::Error),
+    /// So many of our decisions are not shared: exit code 5.
+    Drift(usize),
 }
 
 impl Failure {
@@ -77,6 +81,7 @@ impl Failure {
             Self::Failed(error) => Self::Failed(error.context(part.to_owned())),
             Self::Refused(error) => Self::Refused(error.context(part.to_owned())),
             Self::Unknown(error) => Self::Unknown(error.context(part.to_owned())),
+            Self::Drift(count) => Self::Drift(count),
         }
     }
 
@@ -87,6 +92,7 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::Refused(_) => 3,
             Self::Unknown(_) => 4,
+            Self::Drift(_) => 5,
         }
     }
 }
@@ -96,6 +102,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Usage(what) => f.write_str(what),
             Self::Failed(error) | Self::Refused(error) | Self::Unknown(error) => write!(f, "{error:#}"),
+            Self::Drift(count) => write!(f, "{count} decisions are not shared"),
         }
     }
 }
@@ -126,6 +133,7 @@ fn main() -> ExitCode {
             Command::Link(link) => link.run().await,
             Command::Summary(summary) => summary.run().await,
             Command::Profile(profile) => profile.run().await,
+            Command::Conformance(conformance) => conformance.run().await,
             Command::Completions { shell } => completions(shell),
         }
     });

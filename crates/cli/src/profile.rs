@@ -145,7 +145,7 @@ pub(crate) fn open(name: &str) -> Result<Connection, Failure> {
         }
         Entry { .. } => return Err(wrong("either token or token-file is due")),
     };
-    Ok(Connection { origin, tokens })
+    Ok(Connection { origin, tokens, rate: None })
 }
 
 impl Profile {

@@ -10,6 +10,8 @@
 //! - [`script`] makes scripts at random, plays them and judges every answer by an oracle that restates the rules on a
 //!   plain list. It shares no code with the model's decisions, so a wrong rule of the model is seen too.
 //!
+//! - [`survey`] asks what somebody else runs which of our decisions it shares: also an account that people work in.
+//!
 //! # A store that lasts
 //! A database for each instance would be slow. A store keeps its accounts apart, so one database holds all instances,
 //! each in a pair of accounts of its own: [`Fixture::pair`] numbers them. In short, for a store whose handles have
@@ -137,6 +139,7 @@ mod rule;
 mod runner;
 pub mod script;
 mod subject;
+pub mod survey;
 
 pub use case::{Case, Needs};
 pub use cases::cases;

@@ -7,6 +7,7 @@ use crate::cases::cases;
 use crate::fixture::Named;
 use crate::rule::Rule;
 use crate::script::{SEED, SEQUENCES, Settings};
+use crate::survey::{Depth, Probe, probes};
 
 /// The page: how an adapter goes through the kit, the rules, and all cases by area.
 #[must_use]
@@ -16,6 +17,7 @@ pub fn markdown() -> String {
     let _ = write!(page, "{}", head());
     let _ = write!(page, "{}", rules());
     let _ = write!(page, "{}", table());
+    let _ = write!(page, "{}", survey());
     page
 }
 
@@ -72,6 +74,26 @@ fn table() -> String {
     text
 }
 
+fn survey() -> String {
+    let mut text = "\n## Survey\n\n\
+         `incoming-leads conformance --url URL` asks any server which of these decisions it shares, also a live \
+         account. It needs the token of one user, is bounded in calls and time, and touches only what it has added \
+         itself. By default it only reads; `--depth bin` adds leads and declines them; `--depth accept` also accepts \
+         some, which stay in the pipeline. What the other side decides otherwise is *drift*: it is told with the rule \
+         and where that comes from.\n\n\
+         | probe | rule | what is expected | depth |\n|---|---|---|---|\n"
+        .to_owned();
+    for Probe { id, rule, sentence, depth, .. } in probes() {
+        let depth = match depth {
+            Depth::Read => "read",
+            Depth::Bin => "bin",
+            Depth::Accept => "accept",
+        };
+        let _ = writeln!(text, "| `{id}` | {rule} | {sentence} | {depth} |");
+    }
+    text
+}
+
 fn needs(case: &Case) -> String {
     let Needs { clock, directory, intake, history, versioned, store, another } = case.needs;
     let named = [
@@ -114,7 +136,10 @@ mod tests {
     fn the_page_names_every_case_and_rule_once() {
         let page = markdown();
         for case in cases() {
-            assert_eq!(page.matches(&format!("| `{}` |", case.id)).count(), 1, "{}", case.id);
+            assert_eq!(
+                page.matches(&format!("| `{}` | {} | {} |", case.id, case.rule, case.sentence)).count(),
+                1
+            );
         }
         for rule in Rule::ALL {
             assert_eq!(page.matches(&format!("\n| {rule} | ")).count(), 1, "{rule}");

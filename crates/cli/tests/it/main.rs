@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where anything unexpected happens")]
 
 mod client;
+mod conformance;
 mod connection;
 mod database;
 mod demo;

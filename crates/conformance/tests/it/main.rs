@@ -6,6 +6,7 @@ mod mute;
 mod planted;
 mod roof;
 mod runner;
+mod survey;
 mod wrong;
 mod wrong_store;
 
