@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::account::Layout;
 use crate::document::Secret;
 use crate::id::{AccountId, UserId};
 use crate::moment::Moment;
@@ -101,6 +102,23 @@ pub enum Bought {
     Again(Spent),
 }
 
+/// Why nobody gets anything, whatever they show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Stranger {
+    /// The account does not have such an integration.
+    #[error("the integration is not known")]
+    Integration,
+    /// The secret is not the integration's.
+    #[error("the secret is not that of the integration")]
+    Secret,
+    /// It sends users back to another address.
+    #[error("the integration has another redirect URI")]
+    RedirectUri,
+    /// Whoever allowed it is no active user any more.
+    #[error("whoever allowed it is no active user")]
+    User,
+}
+
 /// Why a token buys nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Worthless {
@@ -123,6 +141,38 @@ impl Grant {
     #[must_use]
     pub fn id_of(token: &str) -> Option<&str> {
         token.split_once('.').map(|(id, _)| id)
+    }
+
+    /// Checks who asks, and for whom: an integration of the account with its secret (the SHA-256 of it, as hex digits), which
+    /// need not name its redirect URI but must not name another, for a user who is active.
+    ///
+    /// # Errors
+    /// [`Stranger`].
+    pub fn admit(
+        &self,
+        layout: &Layout,
+        client_id: &str,
+        secret: &str,
+        redirect_uri: Option<&str>,
+    ) -> Result<(), Stranger> {
+        let integration = layout.integration(client_id).ok_or(Stranger::Integration)?;
+        if !integration.secret.sha256().is_ok_and(|digest| digest.eq_ignore_ascii_case(secret)) {
+            return Err(Stranger::Secret);
+        }
+        if redirect_uri.is_some_and(|uri| uri != integration.redirect_uri) {
+            return Err(Stranger::RedirectUri);
+        }
+        match layout.user(self.user_id) {
+            Some(user) if user.is_active => Ok(()),
+            _ => Err(Stranger::User),
+        }
+    }
+
+    /// Whether this (the SHA-256 of a token, as hex digits) is the token that is due, and still good.
+    #[must_use]
+    pub fn awaits(&self, kind: Due, digest: &str, now: Moment) -> bool {
+        let shown = Shown { client_id: &self.client_id, kind, digest };
+        shown.is(self.due, &self.secret) && now < self.expires_at
     }
 
     /// What a token buys at this moment. A token that was spent less than `grace_secs` ago buys the same again.

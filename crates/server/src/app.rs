@@ -11,6 +11,7 @@ use crate::cache::Ready;
 use crate::failure::Failure;
 use crate::gate::{Credentials, Denied, Gate, Session, digest};
 use crate::host::Host;
+use crate::oauth::OAuth;
 use crate::rate::Rates;
 use crate::server::Config;
 use crate::{Limits, PublicUrl};
@@ -20,6 +21,7 @@ use crate::{Limits, PublicUrl};
 pub(crate) struct App {
     pub(crate) gate: Arc<dyn Gate>,
     pub(crate) intake: bool,
+    pub(crate) oauth: Option<OAuth>,
     /// What is ready to go out; none when the cache is switched off.
     pub(crate) ready: Option<Ready>,
     names: Vec<String>,
@@ -30,10 +32,23 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn new(config: &Config, gate: Arc<dyn Gate>) -> Arc<Self> {
-        let Config { names, public_url, intake, rate_limit, limits, .. } = config.clone();
+        let Config { names, public_url, intake, oauth, rate_limit, limits, .. } = config.clone();
         let ready = Ready::new(limits.cache_bytes);
         let rates = rate_limit.map(Rates::new);
-        Arc::new(Self { gate, intake, ready, names, public_url, rates, limits })
+        Arc::new(Self { gate, intake, oauth, ready, names, public_url, rates, limits })
+    }
+
+    /// Refuses a host name that is not served.
+    pub(crate) fn check_name(&self, host: &Host) -> Result<(), Failure> {
+        if self.names.is_empty() || host.is_one_of(&self.names) {
+            return Ok(());
+        }
+        Err(Failure::new(StatusCode::MISDIRECTED_REQUEST, "this host name is not served here"))
+    }
+
+    /// Where links of an answer to this host begin.
+    pub(crate) fn origin(&self, host: &Host) -> Origin {
+        self.public_url.as_ref().map_or_else(|| host.origin(), |url| url.origin().clone())
     }
 
     /// A request with its body, which is read within its size and its time.
@@ -53,9 +68,7 @@ pub(crate) struct Caller {
 impl Caller {
     /// Whoever shows the token of these headers on this host.
     pub(crate) async fn admit(app: &App, host: &Host, headers: &HeaderMap) -> Result<Self, Failure> {
-        if !app.names.is_empty() && !host.is_one_of(&app.names) {
-            return Err(Failure::new(StatusCode::MISDIRECTED_REQUEST, "this host name is not served here"));
-        }
+        app.check_name(host)?;
         let unauthorized = |detail| Failure::new(StatusCode::UNAUTHORIZED, detail);
         let token =
             bearer(headers).ok_or_else(|| unauthorized("a token is due: Authorization: Bearer TOKEN"))?;
@@ -65,9 +78,7 @@ impl Caller {
                     let account = session.principal.map(|principal| principal.account_id);
                     rates.check(digest(token), account).map_err(Failure::page)?;
                 }
-                let origin =
-                    app.public_url.as_ref().map_or_else(|| host.origin(), |url| url.origin().clone());
-                Ok(Self { session, origin })
+                Ok(Self { session, origin: app.origin(host) })
             }
             Err(Denied::Unknown) => Err(unauthorized("the token is not known here")),
             Err(Denied::Failed(error)) => Err(error.into()),

@@ -13,6 +13,7 @@ mod host;
 mod in_process;
 mod limits;
 mod net;
+mod oauth;
 mod rate;
 mod routes;
 mod server;
@@ -24,6 +25,7 @@ pub use gate::{Credentials, Denied, Gate, Host, RegistryGate, Session, SessionTa
 pub use host::{InvalidPublicUrl, PublicUrl};
 pub use in_process::InProcess;
 pub use limits::Limits;
+pub use oauth::OAuth;
 pub use rate::RateLimit;
 pub use server::{Config, Server};
 

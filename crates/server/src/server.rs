@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::edge::{Edge, FaultProfile, JournalEntry};
 use crate::gate::Gate;
 use crate::net::{self, Stage};
+use crate::oauth::OAuth;
 use crate::routes::Routes;
 use crate::shell::Shell;
 use crate::{Limits, PublicUrl, RateLimit};
@@ -34,6 +35,8 @@ pub struct Config {
     pub intake: bool,
     /// How often somebody may ask. Default: none, which means as often as they like.
     pub rate_limit: Option<RateLimit>,
+    /// What gives tokens to integrations. Default: nothing, and there are no such routes.
+    pub oauth: Option<OAuth>,
     /// What goes wrong on purpose, for tests of clients. Default: nothing.
     pub faults: Option<FaultProfile>,
     /// How many of the last requests the journal keeps. Default: 0, none.
@@ -52,6 +55,7 @@ impl Default for Config {
             names: Vec::new(),
             public_url: None,
             intake: false,
+            oauth: None,
             rate_limit: None,
             faults: None,
             journal: 0,

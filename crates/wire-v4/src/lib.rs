@@ -14,6 +14,7 @@
 //! | [`summary`] | `GET /api/v4/leads/unsorted/summary` |
 //! | [`entity`] | what links point to: leads, contacts, companies, customers, notes |
 //! | [`account`] | the account, its users, pipelines, statuses, custom fields |
+//! | [`oauth`] | `POST /oauth2/access_token`, `GET /oauth2/account/current/subdomain` (a server's side) |
 //!
 //! [`route`] finds the operation of a method and a path, [`query`] reads and writes query strings, [`problem`] is how
 //! errors are told, [`fixtures`] are the examples of both v4 documents.
@@ -88,6 +89,7 @@ pub mod fixtures;
 pub mod get;
 pub mod link;
 pub mod list;
+pub mod oauth;
 pub mod problem;
 pub mod query;
 pub mod route;

@@ -126,7 +126,7 @@ pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 /// `application/json`, `application/hal+json` and the like, in UTF-8.
-fn is_json(value: &HeaderValue) -> bool {
+pub(crate) fn is_json(value: &HeaderValue) -> bool {
     let Ok(text) = value.to_str() else { return false };
     let mut parts = text.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default().to_ascii_lowercase();

@@ -228,6 +228,8 @@ pub struct Problem {
     pub kind: String,
     /// What is wrong, in a sentence.
     pub detail: String,
+    /// What may help, of a problem of OAuth. Source: one client reads it unguarded.
+    pub hint: Option<String>,
     /// What is wrong, item by item. Empty where it is not about the contents of a request.
     pub validation_errors: Vec<ItemErrors>,
     /// The methods that are served instead, of a 405.
@@ -243,6 +245,7 @@ impl Problem {
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
             kind: format!("https://httpstatus.es/{}", status.as_u16()),
             detail: detail.into(),
+            hint: None,
             validation_errors: Vec::new(),
             allow: None,
         }
@@ -313,7 +316,7 @@ impl Problem {
     /// The problem as JSON.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        let Self { status, title, kind, detail, validation_errors, allow: _ } = self;
+        let Self { status, title, kind, detail, hint, validation_errors, allow: _ } = self;
         let mut body = Vec::new();
         let origin = Origin::none();
         Writer::new(&mut body, &origin).object(|w| {
@@ -321,6 +324,7 @@ impl Problem {
                 w.key("validation-errors");
                 w.list(validation_errors, write_group);
             }
+            w.field_if_some("hint", hint.as_deref());
             w.field("title", title);
             w.field("type", kind);
             w.field("status", u64::from(status.as_u16()));
@@ -344,7 +348,8 @@ impl Problem {
         Some(Self {
             title: title.map_or(told.title, |Text(title)| title),
             kind: kind.map_or(told.kind, |Text(kind)| kind),
-            detail: detail.or(hint).map_or(told.detail, |Text(detail)| detail),
+            detail: detail.or_else(|| hint.clone()).map_or(told.detail, |Text(detail)| detail),
+            hint: hint.map(|Text(hint)| hint),
             validation_errors: validation_errors
                 .map_or_else(Vec::new, |Groups(groups)| groups.into_iter().map(ItemErrors::from).collect()),
             status,

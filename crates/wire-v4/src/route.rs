@@ -61,6 +61,10 @@ pub enum Route {
     User(UserId),
     /// The account.
     Account,
+    /// Tokens of OAuth.
+    AccessToken,
+    /// Where the account of a token is.
+    AccountSubdomain,
 }
 
 /// Finds the operation.
@@ -74,6 +78,11 @@ pub fn find(method: &Method, path: &str) -> Result<Route, Problem> {
     let not_found = || Problem::not_found("there is nothing at this address");
     let (route, verb) = match segments.as_slice() {
         ["api", "v4", rest @ ..] => unsorted(rest, method).or_else(|| others(rest)).ok_or_else(not_found)?,
+        ["oauth2", "access_token"] => (Route::AccessToken, Verb::Post),
+        // The shorter one is the older. Source: the vendor's PHP client.
+        ["oauth2", "account", "current", "subdomain"] | ["oauth2", "account", "subdomain"] => {
+            (Route::AccountSubdomain, Verb::Get)
+        }
         _ => return Err(not_found()),
     };
     if verb.allows(method) { Ok(route) } else { Err(Problem::method_not_allowed(verb.allow())) }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use incoming_leads_model::document::{self, Line, Secret, Token};
 use incoming_leads_model::grant::{
-    Bought, Due, GRACE_SECS, Grant, Next, REFRESH_SECS, Shown, Spent, Worthless,
+    Bought, Due, GRACE_SECS, Grant, Next, REFRESH_SECS, Shown, Spent, Stranger, Worthless,
 };
 use incoming_leads_model::*;
 
@@ -97,6 +97,15 @@ fn a_token_is_taken_for_what_it_is_and_from_whom_it_was_given_to() {
     assert_eq!(code().spend(shown, next(), at(1), 0), Err(Worthless::Foreign));
     let plain = Grant { secret: Secret::Plain(hex("a")), ..code() };
     assert_eq!(spend(&plain, Due::Code, "a", 1), Err(Worthless::Unknown));
+}
+
+#[test]
+fn the_token_that_is_due_is_told_from_others() {
+    assert!(code().awaits(Due::Code, &hex("a"), at(99)));
+    assert!(!code().awaits(Due::Code, &hex("a"), at(100)), "too late");
+    assert!(!code().awaits(Due::Code, &hex("b"), at(99)));
+    assert!(!code().awaits(Due::Refresh, &hex("a"), at(99)));
+    assert!(!spent(50).awaits(Due::Code, &hex("a"), at(51)), "spent");
 }
 
 #[test]
@@ -218,5 +227,20 @@ fn every_line_but_the_header_is_of_an_account() {
             None => assert!(matches!(line, Line::Header { .. })),
             Some(account) => assert!(text.contains(&account), "{text}"),
         }
+    }
+}
+
+#[test]
+fn an_integration_is_known_by_its_secret_and_acts_for_active_users() {
+    let layout = Layout { integrations: vec![integration()], ..layout() };
+    let admit = |client: &str, digit: &str, uri| code().admit(&layout, client, &hex(digit), uri);
+    assert_eq!(admit("c", "9", None), Ok(()));
+    assert_eq!(admit("c", "9", Some("https://example.com")), Ok(()));
+    assert_eq!(admit("d", "9", None), Err(Stranger::Integration));
+    assert_eq!(admit("c", "8", None), Err(Stranger::Secret));
+    assert_eq!(admit("c", "9", Some("https://example.com/")), Err(Stranger::RedirectUri));
+    for user_id in [LEFT, 77] {
+        let grant = Grant { user_id: id(user_id), ..code() };
+        assert_eq!(grant.admit(&layout, "c", &hex("9"), None), Err(Stranger::User));
     }
 }

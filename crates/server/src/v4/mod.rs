@@ -3,6 +3,7 @@
 mod commands;
 mod directory;
 mod questions;
+mod sign_in;
 
 use http::{Request, Response, StatusCode};
 use hyper::body::Bytes;
@@ -23,6 +24,10 @@ pub(crate) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Bytes>, Failure> {
     let route = route::find(request.method(), request.uri().path())?;
+    if let (Route::AccessToken | Route::AccountSubdomain, Some(oauth)) = (&route, &app.oauth) {
+        app.check_name(host)?;
+        return Ok(sign_in::answer(&route, oauth, app, host, request).await?.map(Bytes::from));
+    }
     let caller = Caller::admit(app, host, request.headers()).await?;
     let answer = match route {
         Route::List => return questions::list(app, &caller, &request).await,

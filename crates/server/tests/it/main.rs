@@ -8,6 +8,7 @@ mod documents;
 mod faults;
 mod framing;
 mod lifecycle;
+mod oauth;
 mod rates;
 mod raw;
 mod ready_items;

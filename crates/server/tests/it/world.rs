@@ -58,7 +58,7 @@ impl World {
 
     /// All that the store holds: equal before and after what has no effect.
     pub(crate) async fn everything(&self) -> Vec<Line> {
-        self.memory.export(None).map(Result::unwrap).collect().await
+        export(&self.memory).await
     }
 
     /// The answer to a request of a user, on a connection of its own.
@@ -95,6 +95,11 @@ pub(crate) async fn memory(seeds: &[&str]) -> Memory {
     memory
 }
 
+/// All that a store holds.
+pub(crate) async fn export(memory: &Memory) -> Vec<Line> {
+    memory.export(None).map(Result::unwrap).collect().await
+}
+
 /// A request, by its parts.
 pub(crate) fn request(token: &str, method: &str, target: &str, body: &str) -> String {
     let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
@@ -106,7 +111,7 @@ pub(crate) fn request(token: &str, method: &str, target: &str, body: &str) -> St
 }
 
 /// The lines of a seed, its secrets hashed.
-fn lines(seed: &str) -> Vec<Line> {
+pub(crate) fn lines(seed: &str) -> Vec<Line> {
     let lines = serde_json::Deserializer::from_str(seed).into_iter::<Line>().map(Result::unwrap);
     let hashed = lines.map(|line| match line {
         Line::Token(mut token) => {
