@@ -9,6 +9,7 @@ use incoming_leads_model::{
     User, UserId,
 };
 use incoming_leads_port::{Principal, Registry};
+use incoming_leads_server::OAuth;
 
 use crate::database::Database;
 use crate::seed::Seed;
@@ -19,6 +20,11 @@ const SEED: &str = include_str!("../demo/example.seed");
 const ACCOUNT: u64 = 31_361_463;
 const ADMINISTRATOR: u64 = 8_375_357;
 const PIPELINE: u64 = 6_950_551;
+
+/// The integration of the demo.
+const CLIENT: &str = "7d6e1b2a-5c3f-4e8d-9a41-0b6c2f9e8d17";
+const CLIENT_SECRET: &str = "demo-secret";
+const REDIRECT_URI: &str = "https://example.com/oauth";
 
 /// The newest lead that waits has come in so long ago.
 const NEWEST_SECS: i64 = 300;
@@ -85,6 +91,7 @@ impl Keys {
     pub(crate) async fn invitation(
         &self,
         registry: &dyn Registry,
+        oauth: &OAuth,
         program: &str,
         url: &str,
         database: &Database,
@@ -92,7 +99,9 @@ impl Keys {
     ) -> Result<String> {
         let waiting = Waiting::look_up(registry).await?;
         let (token, _) = self.all.first().context("the demo has a token")?;
-        Ok(text(&self.all, &Shell { program, url, token }, &waiting, database, now))
+        let code = oauth.give_code(administrator()?, CLIENT).await?;
+        let integration = integration(url, &code);
+        Ok(text(&self.all, &Shell { program, url, token }, &waiting, database, &integration, now))
     }
 }
 
@@ -162,6 +171,7 @@ fn text(
     shell: &Shell<'_>,
     waiting: &Waiting,
     database: &Database,
+    integration: &str,
     now: Moment,
 ) -> String {
     let lasting = match database {
@@ -199,11 +209,26 @@ fn text(
         let _ =
             writeln!(text, "\nFor clients that read the claims of a token, one of {}:\n  {token}", user.name);
     }
+    text += integration;
     let _ = writeln!(text, "\nReady to paste into another shell, in any order:");
     for (what, call) in calls.into_iter().filter_map(|(what, call)| Some((what, call?))) {
         let _ = writeln!(text, "\n{what}:\n{call}");
     }
     text
+}
+
+/// What a client of OAuth needs.
+fn integration(url: &str, code: &str) -> String {
+    let asked = format!(
+        r#"{{"client_id":"{CLIENT}","client_secret":"{CLIENT_SECRET}","redirect_uri":"{REDIRECT_URI}","grant_type":"authorization_code","code":"{code}"}}"#
+    );
+    format!(
+        "\nFor integrations (OAuth 2.0), which get a token for a day and renew it:\n  \
+         client_id      {CLIENT}\n  client_secret  {CLIENT_SECRET}\n  redirect_uri   {REDIRECT_URI}\n  \
+         code           {code}\n\nOnce, within 20 minutes, get the first tokens:\n\
+         curl -sSg -w '\\n' -X POST -H 'Content-Type: application/json' '{url}/oauth2/access_token' -d {}\n",
+        quoted(&asked)
+    )
 }
 
 /// Whether a client that takes a token for a JWT finds claims in it. Source: several clients read `exp` of every token.

@@ -9,8 +9,9 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use incoming_leads_model::document::Line;
+use incoming_leads_model::grant::GRACE_SECS;
 use incoming_leads_port::{Clock, SystemClock};
-use incoming_leads_server::{Config, Limits, PublicUrl, RegistryGate, Server};
+use incoming_leads_server::{Config, Limits, OAuth, PublicUrl, RegistryGate, Server};
 use tracing_subscriber::EnvFilter;
 
 use crate::database::{Database, DatabaseArgs, Role, Store};
@@ -66,6 +67,11 @@ pub(crate) struct Serve {
     /// A host name to answer to, whole or as *.example.com; may be given again; default: any
     #[arg(long = "name", value_name = "HOST", conflicts_with = "demo")]
     names: Vec<String>,
+
+    /// Seconds for which a refresh token that was used is answered once more as it was the first time, in case that the
+    /// answer was lost; 0 is never
+    #[arg(long, value_name = "SECONDS", default_value_t = GRACE_SECS)]
+    refresh_grace: u32,
 
     #[command(flatten)]
     limits: LimitArgs,
@@ -137,7 +143,8 @@ impl Serve {
         let store = self.fill(seed, &database).await?;
         // Before the first line is out, so that whoever has read it can stop the server.
         let mut signals = Signals::new().context("cannot listen to signals")?;
-        let server = self.start(Arc::new(RegistryGate::new(store.clone()))).await?;
+        let oauth = OAuth::new(store.clone()).with_grace_secs(self.refresh_grace);
+        let server = self.start(Arc::new(RegistryGate::new(store.clone())), oauth.clone()).await?;
         let mut told = format!("listening on {}\n", server.url());
         if database != Database::Memory {
             told += &format!("leads are kept in {database}\n");
@@ -145,7 +152,7 @@ impl Serve {
         if let Some(keys) = keys {
             let program = std::env::args_os().next().unwrap_or_else(|| "incoming-leads".into());
             let (program, url) = (program.to_string_lossy(), format!("http://{}", reachable(server.addr())));
-            told += &keys.invitation(&*store, &program, &url, &database, SystemClock.now()).await?;
+            told += &keys.invitation(&*store, &oauth, &program, &url, &database, SystemClock.now()).await?;
             if keys.is_public && !server.addr().ip().is_loopback() {
                 tracing::warn!("anybody may come in with the demo's tokens: set {}", token::VARIABLE);
             }
@@ -193,12 +200,13 @@ impl Serve {
         Ok(store)
     }
 
-    async fn start(&self, gate: Arc<RegistryGate>) -> Result<Server, Failure> {
+    async fn start(&self, gate: Arc<RegistryGate>, oauth: OAuth) -> Result<Server, Failure> {
         let mut config = Config::default();
         config.listen = self.listen;
         config.names.clone_from(&self.names);
         config.public_url.clone_from(&self.public_url);
         config.intake = self.intake || self.demo;
+        config.oauth = Some(oauth);
         config.limits = self.limits.limits();
         self.trouble.set_up(&mut config)?;
         let listen = self.listen;

@@ -269,7 +269,7 @@ fn hinted(text: String, hint: Option<&'static str>) -> String {
 
 /// The problem in a sentence.
 fn described(status: StatusCode, problem: &Problem) -> String {
-    let what = if problem.detail.is_empty() { &problem.title } else { &problem.detail };
+    let what = if problem.detail.is_empty() { &*problem.title } else { &problem.detail };
     let mut text = format!("the server answered {}: {}", status.as_u16(), said(what));
     let errors = problem.validation_errors.iter().flat_map(|group| {
         group.errors.iter().map(move |error| (&group.request_id, &error.path, &error.detail))

@@ -76,7 +76,8 @@ impl Caller {
             Ok(session) => {
                 if let Some(rates) = &app.rates {
                     let account = session.principal.map(|principal| principal.account_id);
-                    rates.check(digest(token), account).map_err(Failure::page)?;
+                    let who = session.client_id.as_deref().unwrap_or(token);
+                    rates.check(digest(who), account).map_err(Failure::page)?;
                 }
                 Ok(Self { session, origin: app.origin(host) })
             }

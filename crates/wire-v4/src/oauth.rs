@@ -178,8 +178,8 @@ fn answer(body: &Value) -> Response<Vec<u8>> {
 
 /// A problem of OAuth.
 #[must_use]
-pub fn problem(status: StatusCode, hint: impl Into<String>, detail: impl Into<String>) -> Problem {
-    Problem { kind: KIND.to_owned(), hint: Some(hint.into()), ..Problem::new(status, detail) }
+pub fn problem(status: StatusCode, hint: impl Into<Box<str>>, detail: impl Into<String>) -> Problem {
+    Problem { kind: KIND.into(), hint: Some(hint.into()), ..Problem::new(status, detail) }
 }
 
 /// Why an integration gets nothing: a token that is not known, and one that was used before, are told alike.

@@ -223,13 +223,13 @@ pub struct Problem {
     /// The status; the status of the answer, too.
     pub status: StatusCode,
     /// The status in words.
-    pub title: String,
+    pub title: Box<str>,
     /// An address that names the kind of problem: `https://httpstatus.es/400` and so on.
-    pub kind: String,
+    pub kind: Box<str>,
     /// What is wrong, in a sentence.
     pub detail: String,
     /// What may help, of a problem of OAuth. Source: one client reads it unguarded.
-    pub hint: Option<String>,
+    pub hint: Option<Box<str>>,
     /// What is wrong, item by item. Empty where it is not about the contents of a request.
     pub validation_errors: Vec<ItemErrors>,
     /// The methods that are served instead, of a 405.
@@ -242,8 +242,8 @@ impl Problem {
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             status,
-            title: status.canonical_reason().unwrap_or("Error").to_owned(),
-            kind: format!("https://httpstatus.es/{}", status.as_u16()),
+            title: status.canonical_reason().unwrap_or("Error").into(),
+            kind: format!("https://httpstatus.es/{}", status.as_u16()).into(),
             detail: detail.into(),
             hint: None,
             validation_errors: Vec::new(),
@@ -325,8 +325,8 @@ impl Problem {
                 w.list(validation_errors, write_group);
             }
             w.field_if_some("hint", hint.as_deref());
-            w.field("title", title);
-            w.field("type", kind);
+            w.field("title", title.as_ref());
+            w.field("type", kind.as_ref());
             w.field("status", u64::from(status.as_u16()));
             w.field("detail", detail);
         });
@@ -346,10 +346,10 @@ impl Problem {
             .unwrap_or(status);
         let told = Self::new(status, "");
         Some(Self {
-            title: title.map_or(told.title, |Text(title)| title),
-            kind: kind.map_or(told.kind, |Text(kind)| kind),
+            title: title.map_or(told.title, |Text(title)| title.into()),
+            kind: kind.map_or(told.kind, |Text(kind)| kind.into()),
             detail: detail.or_else(|| hint.clone()).map_or(told.detail, |Text(detail)| detail),
-            hint: hint.map(|Text(hint)| hint),
+            hint: hint.map(|Text(hint)| hint.into()),
             validation_errors: validation_errors
                 .map_or_else(Vec::new, |Groups(groups)| groups.into_iter().map(ItemErrors::from).collect()),
             status,

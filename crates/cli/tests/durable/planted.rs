@@ -66,6 +66,9 @@ pub(crate) fn seed() -> Vec<Line> {
             {
                 token.secret = Secret::Sha256(digest(plain).to_hex());
             }
+            if let Line::Account(layout) = &mut line {
+                layout.integrations.clear();
+            }
             line
         })
         .collect()

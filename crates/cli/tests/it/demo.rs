@@ -10,8 +10,8 @@ use crate::shell::{Paster, sh};
 /// The eight calls that a demo prints.
 fn calls(demo: &mut Serving) -> Vec<String> {
     let invitation = demo.invitation();
-    let calls: Vec<_> =
-        invitation.lines().filter(|line| line.starts_with("curl ")).map(str::to_owned).collect();
+    let calls = invitation.lines().filter(|line| line.starts_with("curl ") && line.contains("/api/v4/"));
+    let calls: Vec<_> = calls.map(str::to_owned).collect();
     assert_eq!(calls.len(), 8, "{invitation}");
     calls
 }
@@ -133,4 +133,18 @@ fn a_chat_may_be_linked_to_the_customer() {
     let link = r#"{"link":{"entity_id":700101,"entity_type":"customers","metadata":{"contact_id":583092}}}"#;
     let (status, body) = demo.ask("demo", "POST", &target, link);
     assert_eq!(status, 200, "{body}");
+}
+
+#[test]
+fn an_integration_gets_a_token_for_the_printed_code() {
+    for paster in Paster::all() {
+        let mut demo = Serving::start(&["--demo"]);
+        let invitation = demo.invitation();
+        let call = invitation.lines().find(|line| line.contains("/oauth2/access_token")).unwrap();
+        let tokens = succeeds(paster, call);
+        let access = tokens["access_token"].as_str().unwrap();
+        assert_eq!(demo.ask(access, "GET", "/api/v4/account", "").0, 200);
+        let code = invitation.lines().find_map(|line| line.trim().strip_prefix("code ")).unwrap().trim();
+        assert!(call.contains(code));
+    }
 }

@@ -89,19 +89,21 @@ pub struct Session {
     pub ports: Ports,
     /// Account and user, where the gate knows them.
     pub principal: Option<Principal>,
+    /// The integration that acts for the user, where one does.
+    pub client_id: Option<String>,
 }
 
 impl Session {
     /// A session over these handles, of an account and a user that need not be known: a gateway's.
     #[must_use]
     pub const fn new(ports: Ports) -> Self {
-        Self { ports, principal: None }
+        Self { ports, principal: None, client_id: None }
     }
 
     /// A session of this user of this account.
     #[must_use]
     pub const fn of(principal: Principal, ports: Ports) -> Self {
-        Self { ports, principal: Some(principal) }
+        Self { ports, principal: Some(principal), client_id: None }
     }
 }
 
@@ -113,4 +115,26 @@ pub enum Denied {
     Unknown,
     /// Nobody can tell: what the gate asks did not answer.
     Failed(Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Credentials;
+
+    #[test]
+    fn no_kind_of_credential_passes_for_another() {
+        let key = |login, key| Credentials::ApiKey { login, key }.digest();
+        let secret = "demo-key";
+        let all = [
+            Credentials::Bearer(secret).digest(),
+            Credentials::Session(secret).digest(),
+            key("", secret),
+            key("a@example.com", secret),
+            key("b@example.com", secret),
+        ];
+        for (place, digest) in all.iter().enumerate() {
+            assert!(!all[..place].contains(digest), "{place}");
+        }
+        assert_eq!(key("A@Example.com", secret), key("a@example.com", secret));
+    }
 }

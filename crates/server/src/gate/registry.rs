@@ -45,7 +45,7 @@ impl Gate for RegistryGate {
             return Err(Denied::Unknown);
         }
         let ports = self.registry.open(principal).await?;
-        Ok(Session::of(principal, ports))
+        Ok(Session { client_id: token.client_id, ..Session::of(principal, ports) })
     }
 
     async fn ready(&self) -> Result<(), Error> {

@@ -126,7 +126,7 @@ fn foreign_problems_are_read_in_every_shape() {
     let oauth = json!({"hint": "Token has been revoked", "title": "x", "type": "y", "status": 401});
     let problem = Problem::read(StatusCode::BAD_REQUEST, oauth.to_string().as_bytes()).unwrap();
     assert_eq!(
-        (problem.status.as_u16(), problem.detail.as_str(), problem.kind.as_str()),
+        (problem.status.as_u16(), problem.detail.as_str(), &*problem.kind),
         (401, "Token has been revoked", "y")
     );
     for nothing in ["", "<html>", "[]", "{}", "null", "\"x\"", r#"{"status":400}"#] {
