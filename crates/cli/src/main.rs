@@ -6,6 +6,7 @@ mod conformance;
 mod connect;
 mod database;
 mod demo;
+mod gateway;
 mod intake;
 mod profile;
 mod seed;
@@ -35,6 +36,7 @@ struct Program {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Gateway(gateway::Gateway),
     Intake(intake::Intake),
     List(ask::List),
     Get(ask::Get),
@@ -122,6 +124,7 @@ fn main() -> ExitCode {
     let done = runtime.block_on(async {
         match command {
             Command::Serve(serve) => serve.run().await,
+            Command::Gateway(gateway) => gateway.run().await,
             Command::Intake(intake) => intake.run().await,
             Command::List(list) => list.run().await,
             Command::Get(get) => get.run().await,

@@ -83,7 +83,7 @@ pub(crate) struct Serve {
 /// The limits that depend on where a server stands; the others are as good anywhere.
 #[derive(Args)]
 #[command(next_help_heading = "Limits")]
-struct LimitArgs {
+pub(crate) struct LimitArgs {
     /// Open connections
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().connections)]
     connections: usize,
@@ -217,7 +217,7 @@ impl Serve {
 }
 
 impl LimitArgs {
-    fn limits(&self) -> Limits {
+    pub(crate) fn limits(&self) -> Limits {
         let Self { connections, connections_per_peer, body_bytes, request_time, drain_time, cache_bytes } =
             *self;
         Limits {
@@ -233,7 +233,7 @@ impl LimitArgs {
 }
 
 /// Sends logs to standard error, as the environment says.
-fn log() -> Result<(), Failure> {
+pub(crate) fn log() -> Result<(), Failure> {
     let variable = |name| match std::env::var(name) {
         Ok(value) => Ok(value),
         Err(std::env::VarError::NotPresent) => Ok(String::new()),
@@ -267,7 +267,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 /// What tells the program to stop.
-struct Signals {
+pub(crate) struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -276,12 +276,12 @@ struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
@@ -291,11 +291,11 @@ impl Signals {
 
 #[cfg(not(unix))]
 impl Signals {
-    fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         Ok(Self {})
     }
 
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         // Where Ctrl-C cannot be listened to it ends the program at once.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;

@@ -36,6 +36,19 @@ pub(crate) struct Options {
     pub(crate) remembered_leads: usize,
     pub(crate) cached_cards: usize,
     pub(crate) card_age: Duration,
+    pub(crate) notes: Notes,
+}
+
+/// What becomes of notes that come with the lead of an add: v4 takes none with it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notes {
+    /// The add is refused as unsupported: nothing is lost unseen.
+    #[default]
+    Refuse,
+    /// Their texts are put on the lead by a call of their own once it is there. What the other side does not take is lost,
+    /// and logged: the add has succeeded. Kinds of notes and further keys are always lost.
+    Carry,
 }
 
 impl Default for Options {
@@ -47,6 +60,7 @@ impl Default for Options {
             remembered_leads: 20_000,
             cached_cards: 10_000,
             card_age: Duration::from_secs(30),
+            notes: Notes::default(),
         }
     }
 }
@@ -135,6 +149,12 @@ impl HttpV4Builder {
     pub fn with_cards(mut self, most: usize, age: Duration) -> Self {
         self.options.cached_cards = most;
         self.options.card_age = age;
+        self
+    }
+
+    /// Doing this with notes that come with a lead. Default: [`Notes::Refuse`].
+    pub fn with_notes(mut self, notes: Notes) -> Self {
+        self.options.notes = notes;
         self
     }
 

@@ -17,7 +17,7 @@ use incoming_leads_transport::{Time, Transport};
 use incoming_leads_wire_v4::route::{self, Route};
 use incoming_leads_wire_v4::{Origin, TooLongToAsk, add, get, list, summary};
 
-use crate::builder::{HttpV4Builder, Options};
+use crate::builder::{HttpV4Builder, Notes, Options};
 use crate::cards;
 use crate::directory::Pipelines;
 use crate::error::Sent;
@@ -40,6 +40,7 @@ pub(crate) struct Inner {
     pub(crate) exchange: Exchange,
     pub(crate) time: Arc<dyn Time>,
     pub(crate) reconciliation: Reconciliation,
+    pub(crate) notes: Notes,
     pub(crate) refuses_duplicates: bool,
     pub(crate) memory: Memory,
     pub(crate) cards: cards::Cards,
@@ -59,11 +60,13 @@ impl HttpV4 {
     }
 
     pub(crate) fn with_options(transport: Arc<dyn Transport>, origin: Origin, options: Options) -> Self {
-        let Options { time, reconciliation, duplicates, remembered_leads, cached_cards, card_age } = options;
+        let Options { time, reconciliation, duplicates, remembered_leads, cached_cards, card_age, notes } =
+            options;
         let inner = Inner {
             exchange: Exchange { transport, origin },
             time,
             reconciliation,
+            notes,
             refuses_duplicates: duplicates == Some(DuplicatePolicy::Refuse),
             memory: Memory::new(remembered_leads),
             cards: cards::Cards::new(cached_cards, card_age),
@@ -177,12 +180,13 @@ impl IncomingLeads for HttpV4 {
         Ok(lead)
     }
 
-    /// What v4 has no place for is refused: notes of a lead.
+    /// What v4 has no place for is refused or carried after it: notes of a lead.
     async fn add(&self, add: &Add) -> Result<Vec<Receipt>> {
         if let Err(refusal) = add.check_categories() {
             return Err(self.misplaced(add, &refusal).await);
         }
-        if add.items.iter().flat_map(|item| &item.leads).any(|lead| !lead.notes.is_empty()) {
+        let has_notes = add.items.iter().flat_map(|item| &item.leads).any(|lead| !lead.notes.is_empty());
+        if has_notes && self.inner.notes == Notes::Refuse {
             let detail = "v4 has no place for the notes of a lead that is added";
             return Err(Error::new(ErrorKind::Unsupported, Operation::Add).with_detail(detail));
         }
@@ -192,6 +196,9 @@ impl IncomingLeads for HttpV4 {
             added => added?,
         };
         self.inner.memory.added(add, &receipts);
+        if has_notes {
+            self.carry_notes(add, &receipts).await;
+        }
         Ok(receipts)
     }
 

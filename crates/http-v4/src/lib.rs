@@ -10,8 +10,8 @@
 //!   unknown where there is none. `docs/http-v4.md` has the table of what counts as evidence.
 //!
 //! What v4 does not tell is in [`capabilities`](incoming_leads_port::IncomingLeads::capabilities): when an item was
-//! updated, and how many were linked. What it cannot say is refused as unsupported: notes that come with a lead, and
-//! more uids in one question than an address holds.
+//! updated, and how many were linked. What it cannot say is refused as unsupported: notes that come with a lead (unless
+//! [`Notes::Carry`] is chosen), and more uids in one question than an address holds.
 //!
 //! # Examples
 //! ```
@@ -35,9 +35,10 @@ mod directory;
 mod error;
 mod exchange;
 mod known;
+mod notes;
 mod reconcile;
 
-pub use builder::{BuildError, HttpV4Builder};
+pub use builder::{BuildError, HttpV4Builder, Notes};
 pub use client::HttpV4;
 pub use incoming_leads_wire_v4::{InvalidOrigin, Origin};
 pub use reconcile::Reconciliation;

@@ -485,7 +485,7 @@ impl Inner {
 /// 16 hex digits that no other outbox has, as far as chance goes.
 fn random_name() -> std::io::Result<String> {
     let mut random = [0_u8; 8];
-    getrandom::fill(&mut random).map_err(std::io::Error::from)?;
+    getrandom::fill(&mut random).map_err(|error| std::io::Error::other(error.to_string()))?;
     Ok(format!("{:016x}", u64::from_be_bytes(random)))
 }
 

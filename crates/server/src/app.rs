@@ -1,6 +1,7 @@
 //! What all routes share: the gate, the names served, and how a request becomes a session.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderMap, Request, StatusCode, header};
 use hyper::body::Bytes;
@@ -51,6 +52,16 @@ impl App {
         self.public_url.as_ref().map_or_else(|| host.origin(), |url| url.origin().clone())
     }
 
+    /// How long an answer may be worked on, so that there is time left to give one.
+    pub(crate) fn patience(&self) -> Duration {
+        self.limits.request_time * 4 / 5
+    }
+
+    /// How long a session of v2 is open.
+    pub(crate) const fn session_time(&self) -> Duration {
+        self.limits.session_time
+    }
+
     /// A request with its body, which is read within its size and its time.
     pub(crate) async fn read(&self, request: Request<Incoming>) -> Result<Request<Bytes>, Failure> {
         let (head, body) = request.into_parts();
@@ -69,19 +80,40 @@ impl Caller {
     /// Whoever shows the token of these headers on this host.
     pub(crate) async fn admit(app: &App, host: &Host, headers: &HeaderMap) -> Result<Self, Failure> {
         app.check_name(host)?;
-        let unauthorized = |detail| Failure::new(StatusCode::UNAUTHORIZED, detail);
-        let token =
-            bearer(headers).ok_or_else(|| unauthorized("a token is due: Authorization: Bearer TOKEN"))?;
-        match app.gate.admit(Credentials::Bearer(token), host).await {
+        let token = bearer(headers)
+            .ok_or_else(|| Failure::unauthorized("a token is due: Authorization: Bearer TOKEN"))?;
+        Self::enter(app, host, Credentials::Bearer(token)).await
+    }
+
+    /// Whoever shows this on this host, which is served.
+    pub(crate) async fn enter(app: &App, host: &Host, shown: Credentials<'_>) -> Result<Self, Failure> {
+        let unknown = match shown {
+            Credentials::Bearer(_) => "the token is not known here",
+            Credentials::ApiKey { .. } => "login and api_key are not known here",
+            Credentials::Session(_) => "the session is over; sign in again",
+        };
+        Self::entered(app, host, shown, app.gate.admit(shown, host).await, unknown)
+    }
+
+    /// Whoever showed this and was let in, or not.
+    pub(crate) fn entered(
+        app: &App,
+        host: &Host,
+        shown: Credentials<'_>,
+        admitted: Result<Session, Denied>,
+        unknown: &'static str,
+    ) -> Result<Self, Failure> {
+        match admitted {
             Ok(session) => {
                 if let Some(rates) = &app.rates {
                     let account = session.principal.map(|principal| principal.account_id);
-                    let who = session.client_id.as_deref().unwrap_or(token);
-                    rates.check(digest(who), account).map_err(Failure::page)?;
+                    let integration = session.client_id.as_deref().map(digest);
+                    let who = integration.unwrap_or_else(|| shown.digest());
+                    rates.check(who, account).map_err(Failure::page)?;
                 }
                 Ok(Self { session, origin: app.origin(host) })
             }
-            Err(Denied::Unknown) => Err(unauthorized("the token is not known here")),
+            Err(Denied::Unknown) => Err(Failure::unauthorized(unknown)),
             Err(Denied::Failed(error)) => Err(error.into()),
         }
     }

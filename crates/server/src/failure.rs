@@ -1,34 +1,64 @@
 //! What goes wrong, as an answer: one table from the port's kinds of error to statuses.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
 use hyper::body::Bytes;
+use incoming_leads_model::Refusal;
 use incoming_leads_port::{Error, ErrorKind, Outcome};
+use incoming_leads_wire_v2 as wire_v2;
 use incoming_leads_wire_v4::Problem;
 
+use crate::routes::Wire;
 use crate::shell::Answer;
 
 /// After what time asking again makes sense where nothing else is known.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// An answer that is no success.
+/// An answer that is no success. How it is told is the wire's of the address that was asked.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    problem: Box<Problem>,
+    told: Box<Told>,
     retry_after: Option<Duration>,
     /// Whether it is told by a page of HTML.
     is_page: bool,
 }
 
+/// What is told.
+#[derive(Debug)]
+enum Told {
+    /// A status and a sentence, the same on each wire.
+    Plain(StatusCode, Cow<'static, str>),
+    /// What the model refused, of a batch whose items have these `request_id`s.
+    Refused(Refusal, Vec<String>),
+    /// What v4 could not read, in its own words.
+    V4(Problem),
+    /// What v2 could not read, in its own words.
+    V2(wire_v2::Problem),
+}
+
 impl Failure {
     pub(crate) fn new(status: StatusCode, detail: &'static str) -> Self {
-        Problem::new(status, detail).into()
+        Told::Plain(status, detail.into()).into()
     }
 
-    /// A failure that is told by a [`page`].
+    /// Nobody known asks.
+    pub(crate) fn unauthorized(detail: &'static str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, detail)
+    }
+
+    pub(crate) fn nothing_here() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "there is nothing at this address")
+    }
+
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        self.told.status() == StatusCode::UNAUTHORIZED
+    }
+
+    /// A failure that v4 tells by a [`page`].
     pub(crate) fn page(status: StatusCode) -> Self {
-        Self { is_page: true, ..Self::new(status, "") }
+        Self { is_page: true, ..Self::new(status, "too much was asked in too short a time") }
     }
 
     /// What the port answered to a batch whose items have these `request_id`s.
@@ -39,39 +69,79 @@ impl Failure {
         if !is_told {
             tracing::error!(error = error as &dyn std::error::Error, "the port failed");
         }
-        let problem = match (is_told, error.refusal()) {
-            (true, Some(refusal)) => Problem::refusal(refusal, request_ids),
+        let general = || detail(error.kind(), error.outcome()).into();
+        let told = match (is_told, error.refusal()) {
+            (true, Some(refusal)) => Told::Refused(refusal.clone(), request_ids.to_vec()),
             (true, None) => {
-                Problem::new(status, error.detail().unwrap_or(detail(error.kind(), error.outcome())))
+                Told::Plain(status, error.detail().map_or_else(general, |detail| detail.to_owned().into()))
             }
-            (false, _) => Problem::new(status, detail(error.kind(), error.outcome())),
+            (false, _) => Told::Plain(status, general()),
         };
-        Self { problem: problem.into(), retry_after: error.retry_after(), is_page: false }
+        Self { retry_after: error.retry_after(), ..told.into() }
     }
 
-    /// The failure as it goes out.
-    pub(crate) fn into_answer(self) -> Answer {
-        let Self { problem, retry_after, is_page } = self;
-        if is_page {
-            return page(problem.status);
-        }
-        let mut answer: Answer = match problem.status {
+    /// The failure as it goes out on this wire.
+    pub(crate) fn into_answer(self, wire: &Wire) -> Answer {
+        let Self { told, retry_after, is_page } = self;
+        let answer = match wire {
+            Wire::V4 if is_page => return page(told.status()),
             // A client of the vendor's takes it for a 429 only when it is no JSON.
-            StatusCode::TOO_MANY_REQUESTS => page(problem.status),
-            _ => problem.response().map(Into::into),
+            Wire::V4 if told.status() == StatusCode::TOO_MANY_REQUESTS => page(told.status()),
+            Wire::V4 => told.on_v4().response().map(Into::into),
+            Wire::V2(call) => told.on_v2().response(call).map(Into::into),
         };
-        let headers = answer.headers_mut();
-        match problem.status {
-            StatusCode::UNAUTHORIZED => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-                let secs = retry_after.unwrap_or(RETRY_AFTER).as_secs().max(1);
-                headers.insert(header::RETRY_AFTER, HeaderValue::from(secs));
-            }
-            _ => {}
+        with_advice(answer, retry_after)
+    }
+}
+
+/// The answer with the headers that say how to go on after its status, if it is one of those.
+pub(crate) fn with_advice<B>(mut answer: Response<B>, retry_after: Option<Duration>) -> Response<B> {
+    let status = answer.status();
+    let headers = answer.headers_mut();
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        answer
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+            let secs = retry_after.unwrap_or(RETRY_AFTER).as_secs().max(1);
+            headers.entry(header::RETRY_AFTER).or_insert(HeaderValue::from(secs));
+        }
+        _ => {}
+    }
+    answer
+}
+
+/// An error of the port on v2, of one uid among several.
+pub(crate) fn on_v2(error: &Error) -> wire_v2::Problem {
+    Failure::of_batch(error, &[]).told.on_v2()
+}
+
+impl Told {
+    fn on_v4(self) -> Problem {
+        match self {
+            Self::Plain(status, detail) => Problem::new(status, detail),
+            Self::Refused(refusal, request_ids) => Problem::refusal(&refusal, &request_ids),
+            Self::V4(problem) => problem,
+            Self::V2(problem) => Problem::new(problem.status, problem.error),
+        }
+    }
+
+    fn on_v2(self) -> wire_v2::Problem {
+        match self {
+            Self::Plain(status, detail) => wire_v2::Problem::new(status, detail),
+            Self::Refused(refusal, _) => wire_v2::Problem::refusal(&refusal),
+            Self::V4(problem) => wire_v2::Problem::new(problem.status, problem.detail),
+            Self::V2(problem) => problem,
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Plain(status, _) => *status,
+            Self::Refused(refusal, _) => Problem::refusal(refusal, &[]).status,
+            Self::V4(problem) => problem.status,
+            Self::V2(problem) => problem.status,
+        }
     }
 }
 
@@ -126,9 +196,21 @@ const fn detail(kind: ErrorKind, outcome: Outcome) -> &'static str {
     }
 }
 
+impl From<Told> for Failure {
+    fn from(told: Told) -> Self {
+        Self { told: told.into(), retry_after: None, is_page: false }
+    }
+}
+
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self { problem: problem.into(), retry_after: None, is_page: false }
+        Told::V4(problem).into()
+    }
+}
+
+impl From<wire_v2::Problem> for Failure {
+    fn from(problem: wire_v2::Problem) -> Self {
+        Told::V2(problem).into()
     }
 }
 
@@ -170,7 +252,7 @@ mod tests {
             assert_eq!(status(kind, Outcome::Unknown), StatusCode::SERVICE_UNAVAILABLE, "{kind:?}");
         }
         let lost = Error::new(ErrorKind::Timeout, Operation::Accept).with_retry_after(Duration::from_secs(7));
-        let answer = Failure::from(lost).into_answer();
+        let answer = Failure::from(lost).into_answer(&Wire::V4);
         assert_eq!(
             (answer.status().as_u16(), &answer.headers()["retry-after"]),
             (503, &HeaderValue::from_static("7"))
@@ -181,9 +263,9 @@ mod tests {
     fn what_a_port_lacks_is_told() {
         let error =
             Error::new(ErrorKind::Unsupported, Operation::List).with_detail("name fewer uids at once");
-        let failure = Failure::from(error);
-        assert_eq!(failure.problem.status, StatusCode::NOT_IMPLEMENTED);
-        assert!(String::from_utf8(failure.problem.to_json()).unwrap().contains("name fewer uids at once"));
+        let problem = Failure::from(error).told.on_v4();
+        assert_eq!(problem.status, StatusCode::NOT_IMPLEMENTED);
+        assert!(String::from_utf8(problem.to_json()).unwrap().contains("name fewer uids at once"));
     }
 
     #[test]
@@ -192,7 +274,7 @@ mod tests {
         let error = Error::new(ErrorKind::Unavailable, Operation::List)
             .with_detail("db at 10.0.0.1")
             .with_source(beneath);
-        let text = String::from_utf8(Failure::from(error).problem.to_json()).unwrap();
+        let text = String::from_utf8(Failure::from(error).told.on_v4().to_json()).unwrap();
         assert!(!text.contains("secret") && !text.contains("10.0.0.1"), "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! The HTTP server of incoming leads: the v4 wire over any port.
+//! The HTTP server of incoming leads: both wires over any port.
 //!
 //! A [`Server`] listens; a [`Gate`] says who asks and hands out the port's handles; everything else is translation: no rule
 //! about incoming leads lives here.
@@ -18,6 +18,7 @@ mod rate;
 mod routes;
 mod server;
 mod shell;
+mod v2;
 mod v4;
 
 pub use edge::{Fault, FaultProfile, InvalidFaultProfile, JournalEntry};

@@ -46,6 +46,9 @@ pub struct Limits {
     pub uri_bytes: usize,
     /// Bytes of a body; more are 413. Default 1 MiB.
     pub body_bytes: usize,
+    /// How long v2's session cookie is good for after it was given out. Default 15 min. Source: vendor's page on
+    /// signing in.
+    pub session_time: Duration,
     /// Bytes that the cache of ready list items and pages may hold; 0 switches it off. Default 64 MiB.
     pub cache_bytes: usize,
 }
@@ -65,6 +68,7 @@ impl Default for Limits {
             header_bytes: 32 << 10,
             uri_bytes: 8 << 10,
             body_bytes: MAX_BODY_BYTES,
+            session_time: Duration::from_secs(15 * 60),
             cache_bytes: 64 << 20,
         }
     }

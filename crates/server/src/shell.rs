@@ -19,7 +19,7 @@ use crate::body::{Incoming, Outgoing};
 use crate::edge::Edge;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::routes::Routes;
+use crate::routes::{Routes, Wire};
 
 /// An answer, as it goes out.
 pub(crate) type Answer = http::Response<Outgoing>;
@@ -62,7 +62,7 @@ impl Shell {
     pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Answer, HungUp> {
         let begun = Instant::now();
         let id = self.ids.next();
-        let span = tracing::info_span!("request", id = %id.0, method = %request.method(), path = request.uri().path());
+        let span = tracing::info_span!("request", id = %id.0, method = %request.method(), path = %Shown(request.uri().path()));
         tracing::debug!(parent: &span, query = %Redacted(request.uri()), "begins");
         let answered = self.guarded(request).instrument(span.clone()).await;
         let mut response = answered.inspect_err(|_| tracing::info!(parent: &span, "hung up"))?;
@@ -77,27 +77,29 @@ impl Shell {
     }
 
     async fn guarded(&self, request: Request<Incoming>) -> Result<Answer, HungUp> {
+        let wire = Wire::of(request.method(), request.uri());
         match check(&request, &self.limits) {
             Ok(host) => {
-                let routes = |request| self.routed(host, request);
+                let routes = |request| self.routed(host, request, wire);
                 self.edge.around(request, &self.limits, routes).await
             }
-            Err(failure) => Ok(closing(failure.into_answer())),
+            Err(failure) => Ok(closing(failure.into_answer(&wire))),
         }
     }
 
-    async fn routed(&self, host: Host, request: Request<Incoming>) -> Answer {
-        let answered = AssertUnwindSafe(self.routes.answer(host, request)).catch_unwind();
+    async fn routed(&self, host: Host, request: Request<Incoming>, wire: Wire) -> Answer {
+        let answered = AssertUnwindSafe(self.routes.answer(host, request, &wire)).catch_unwind();
         match tokio::time::timeout(self.limits.request_time, answered).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(panic)) => {
                 tracing::error!(panic = told(&*panic), "a handler panicked");
-                Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "an unknown error occurred").into_answer()
+                Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "an unknown error occurred")
+                    .into_answer(&wire)
             }
             Err(_late) => {
                 tracing::warn!("a request took too long");
                 let detail = "the answer took too long; what was asked may still take effect";
-                Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_answer()
+                Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_answer(&wire)
             }
         }
     }
@@ -179,6 +181,18 @@ impl RequestId {
     }
 }
 
+/// A path for the log: without what a client that forgot the question mark has put behind it.
+struct Shown<'a>(&'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.find(['&', '=']) {
+            Some(end) => write!(f, "{}***", &self.0[..end]),
+            None => f.write_str(self.0),
+        }
+    }
+}
+
 /// A query string for the log: the values of everything that may be a secret are blanked.
 struct Redacted<'a>(&'a Uri);
 
@@ -228,6 +242,15 @@ mod tests {
         assert_eq!(redacted("/x?USER_HASH=1&filter%5Buid%5D=u"), "USER_HASH=***&filter%5Buid%5D=u");
         assert_eq!(redacted("/x?api%5Fkey=123&a[Token]=1&eyJhbGci"), "api%5Fkey=***&a[Token]=***&***");
         assert_eq!(redacted("/x"), "");
+    }
+
+    #[test]
+    fn a_path_is_shown_without_what_does_not_belong_there() {
+        assert_eq!(Shown("/api/v2/incoming_leads/sip").to_string(), "/api/v2/incoming_leads/sip");
+        assert_eq!(
+            Shown("/api/v2/incoming_leads&login=a&api_key=b").to_string(),
+            "/api/v2/incoming_leads***"
+        );
     }
 
     #[test]

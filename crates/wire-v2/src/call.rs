@@ -32,10 +32,11 @@ impl Call {
     /// The call by this method at this address, answered at this moment.
     ///
     /// The link is relative. Login and key are blanked; a parameter that no operation has is left out, because nobody
-    /// knows what it holds.
+    /// knows what it holds. So is what stands behind a `&` in the path: a client is known that forgets the question mark.
     #[must_use]
     pub fn new(method: &Method, uri: &Uri, now: Moment) -> Self {
-        let mut href = uri.path().to_owned();
+        let path = uri.path();
+        let mut href = path.split(['&', '=']).next().unwrap_or(path).to_owned();
         let mut mark = '?';
         for pair in uri.query().unwrap_or_default().split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

@@ -4,6 +4,7 @@
 //! tokens: wire as observed.
 
 use std::fmt;
+use std::time::Duration;
 
 use http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
@@ -144,29 +145,39 @@ pub fn read_request<B: AsRef<[u8]>>(request: &Request<B>) -> Result<ApiKey, Prob
     Err(Fault::missing("USER_LOGIN").into())
 }
 
-/// Server: answers who signed in, with the cookie of the session.
+/// Server: answers who signed in, with the cookie of the session, which lives so long. A gateway knows neither account
+/// nor user, and then `accounts` is empty.
 #[must_use]
-pub fn response(account: &Account, user: UserId, session: &Secret, now: Moment) -> Response<Vec<u8>> {
-    let mut told = Fields::new();
-    told.put("id", account.id.get());
-    told.put("name", account.name.as_str());
-    told.put("subdomain", account.subdomain.as_str());
-    told.put("language", "en");
-    told.put("timezone", "UTC");
-    let mut who = Fields::new();
-    who.put("id", user.get());
-    who.put("language", "en");
+pub fn response(
+    who: Option<(&Account, UserId)>,
+    session: &Secret,
+    life: Duration,
+    now: Moment,
+) -> Response<Vec<u8>> {
+    let (mut accounts, mut user) = (Vec::new(), Fields::new());
+    if let Some((account, id)) = who {
+        let mut told = Fields::new();
+        told.put("id", account.id.get());
+        told.put("name", account.name.as_str());
+        told.put("subdomain", account.subdomain.as_str());
+        told.put("language", "en");
+        told.put("timezone", "UTC");
+        accounts.push(serde_json::Value::from(told));
+        user.put("id", id.get());
+    }
+    user.put("language", "en");
     let mut inner = Fields::new();
     inner.put("auth", true);
-    inner.put("accounts", vec![serde_json::Value::from(told)]);
-    inner.put("user", who);
+    inner.put("accounts", accounts);
+    inner.put("user", user);
     inner.put("server_time", secs(now));
     let mut fields = Fields::new();
     fields.put("response", inner);
     let mut response = answer(fields, now);
     let cookie = format!(
-        "{SESSION_COOKIE}={}; Path=/; Max-Age={SESSION_SECS}; HttpOnly; SameSite=Lax",
-        session.expose()
+        "{SESSION_COOKIE}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax",
+        session.expose(),
+        life.as_secs()
     );
     if let Ok(mut cookie) = HeaderValue::from_str(&cookie) {
         cookie.set_sensitive(true);

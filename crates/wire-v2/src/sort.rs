@@ -12,8 +12,10 @@
 //! | a user or status that cannot be chosen | | 400, with `faults` |
 //! | what is behind cannot do it, does not answer, or nobody knows what it did | | 501, 503 |
 //!
-//! And [`overall`] says what becomes of the call: where at least one uid was sorted, `status` is `success` with 200,
-//! because something took effect and must not be sent again; where none was, it is `fail`.
+//! And [`overall`] says what becomes of the call: where at least one uid was sorted and the others were refused, `status`
+//! is `success` with 200, because something took effect and must not be sent again; where none was, it is `fail`. Where
+//! of one uid nobody knows what became of it, it is `fail` with 503, also beside `data` of those that were sorted: to
+//! ask again is safe, since those are then unknown.
 
 use std::collections::HashSet;
 
@@ -95,21 +97,24 @@ pub(crate) fn write_uid(fields: &mut Fields, key: &str, uid: &Uid) {
     fields.put(key, vec![uid.as_str()]);
 }
 
-/// What a call gets as a whole: 200 and success where at least one of its uids was sorted. Else the status that all
-/// problems share; where they differ 503 if one of them is no refusal, so that nothing is taken for refused of which
-/// nobody knows, and else 400.
+/// What a call gets as a whole: 503 where one uid met no refusal but a failure, so that nothing is taken for refused of
+/// which nobody knows; else 200 where one was sorted; else the status that all refusals share, or 400.
 #[must_use]
 pub fn overall(outcomes: &[Sorted]) -> StatusCode {
-    let problems = || outcomes.iter().filter_map(|sorted| sorted.outcome.as_ref().err());
-    let mut statuses = problems().map(|problem| problem.status);
-    match statuses.next() {
-        _ if outcomes.iter().any(|sorted| sorted.outcome.is_ok()) => StatusCode::OK,
-        None => StatusCode::OK,
-        Some(first) if statuses.all(|status| status == first) => first,
-        Some(_) if problems().any(|problem| problem.status.is_server_error()) => {
-            StatusCode::SERVICE_UNAVAILABLE
+    let mut problems = outcomes.iter().filter_map(|sorted| sorted.outcome.as_ref().err());
+    let is_failure =
+        |problem: &Problem| problem.status.is_server_error() && problem.status != StatusCode::NOT_IMPLEMENTED;
+    match problems.clone().next() {
+        Some(first) if problems.clone().all(|problem| problem.status == first.status) => {
+            if is_failure(first) || outcomes.iter().all(|sorted| sorted.outcome.is_err()) {
+                first.status
+            } else {
+                StatusCode::OK
+            }
         }
-        Some(_) => StatusCode::BAD_REQUEST,
+        Some(_) if problems.any(is_failure) => StatusCode::SERVICE_UNAVAILABLE,
+        Some(_) if outcomes.iter().all(|sorted| sorted.outcome.is_err()) => StatusCode::BAD_REQUEST,
+        Some(_) | None => StatusCode::OK,
     }
 }
 
@@ -134,19 +139,19 @@ pub(crate) fn response(
     }
     let of_all = outcomes.iter().filter_map(|sorted| sorted.outcome.as_ref().err());
     match of_all.into_iter().find(|problem| problem.status == status) {
-        _ if status == StatusCode::OK => {
-            fields.put("status", "success");
-            fields.put("data", data);
-        }
+        _ if status == StatusCode::OK => fields.put("status", "success"),
         Some(first) => {
             fields.put("status", "fail");
             first.put(&mut fields);
         }
         None => {
             fields.put("status", "fail");
-            let error = "none of the incoming leads was sorted; errors says why, one by one";
+            let error = "not all incoming leads were sorted; errors says why, one by one";
             Problem::new(status, error).put(&mut fields);
         }
+    }
+    if status == StatusCode::OK || !data.is_empty() {
+        fields.put("data", data);
     }
     if !errors.is_empty() {
         fields.put("errors", errors);

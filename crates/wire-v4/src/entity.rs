@@ -9,7 +9,7 @@ use http::{Method, Request, Response};
 use incoming_leads_model::id::InvalidId;
 use incoming_leads_model::{
     Card, Company, CompanyId, Contact, ContactId, Customer, EntityKind, EntityRef, EnumRef, FieldRef,
-    FieldValues, Layout, Lead, Note, Page, PageRequest, Stamp, TagRef, UserId,
+    FieldValues, Layout, Lead, LeadId, Note, Page, PageRequest, Stamp, TagRef, UserId,
 };
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
@@ -73,6 +73,22 @@ pub fn list_request(kind: EntityKind, page: PageRequest, origin: &Origin) -> Req
 pub fn notes_request(entity: EntityRef, page: PageRequest, origin: &Origin) -> Request<Vec<u8>> {
     let path = format!("{}/notes", path(entity));
     question(origin, &path, &query::write_page(page)).expect("a page is short")
+}
+
+/// Client: puts texts on leads as ordinary notes. Source: notes page of the vendor; no part of the v4 documents, and a
+/// server of ours does not serve it.
+#[must_use]
+pub fn add_notes_request(notes: &[(LeadId, &str)], origin: &Origin) -> Request<Vec<u8>> {
+    let mut body = Vec::new();
+    Writer::new(&mut body, origin).list(notes, |w, (lead, text)| {
+        w.object(|w| {
+            w.field("entity_id", lead.get());
+            w.field("note_type", "common");
+            w.key("params");
+            w.object(|w| w.field("text", *text));
+        });
+    });
+    build(Method::POST, origin, "/api/v4/leads/notes", Some(body))
 }
 
 /// The folder of a kind of entity, which is also the key of its lists.

@@ -100,6 +100,16 @@ impl Gate for WrongGate {
         Ok(session)
     }
 
+    async fn open_session(
+        &self,
+        credentials: Credentials<'_>,
+        host: &Host,
+        id: &str,
+        life: Duration,
+    ) -> std::result::Result<Session, Denied> {
+        self.right.open_session(credentials, host, id, life).await
+    }
+
     async fn ready(&self) -> std::result::Result<(), Error> {
         self.right.ready().await
     }

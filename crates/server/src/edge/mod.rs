@@ -21,8 +21,9 @@ pub use profile::{FaultProfile, InvalidFaultProfile};
 use crate::Limits;
 use crate::app::bearer;
 use crate::body::{Incoming, Outgoing};
-use crate::failure::{Failure, page};
+use crate::failure::page;
 use crate::gate::digest;
+use crate::routes::Wire;
 use crate::shell::{Answer, HungUp};
 use fault::Struck;
 use journal::{Journal, Seen};
@@ -56,7 +57,10 @@ impl Edge {
         if let Some(key) = &self.control
             && path.starts_with(control::PREFIX)
         {
-            return Ok(self.control(request, key, limits).await.unwrap_or_else(Failure::into_answer));
+            return Ok(self
+                .control(request, key, limits)
+                .await
+                .unwrap_or_else(|failure| failure.into_answer(&Wire::V4)));
         }
         if self.is_idle() || ["/healthz", "/readyz"].contains(&path) {
             return Ok(routes(request).await);

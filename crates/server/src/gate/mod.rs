@@ -1,9 +1,11 @@
 //! The gate: who asks, and what they are handed.
 
 mod registry;
+mod sessions;
 mod table;
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use incoming_leads_port::{Digest, Error, Ports, Principal};
@@ -21,6 +23,19 @@ pub trait Gate: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`Denied`], and nothing about the reason that would help whoever guesses.
     async fn admit(&self, credentials: Credentials<'_>, host: &Host) -> Result<Session, Denied>;
+
+    /// The session of these credentials, and for so long also of whoever shows this session's id: see
+    /// [`Credentials::Session`]. Sessions are bounded in number; one too many ends the oldest.
+    ///
+    /// # Errors
+    /// See [`Gate::admit`].
+    async fn open_session(
+        &self,
+        credentials: Credentials<'_>,
+        host: &Host,
+        id: &str,
+        life: Duration,
+    ) -> Result<Session, Denied>;
 
     /// Whether what the gate asks can be asked now.
     ///

@@ -1,11 +1,14 @@
 //! The gate over a port's registry.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use incoming_leads_model::AccountId;
+use incoming_leads_model::document::{Secret, Token, TokenKind};
+use incoming_leads_model::{AccountId, Moment};
 use incoming_leads_port::{AccountKey, Clock, Error, ErrorKind, Principal, Registry, SystemClock};
 
+use super::sessions::Sessions;
 use super::{Credentials, Denied, Gate, Host, Session, digest};
 
 /// The gate over a port's [`Registry`]: credentials are looked up by digest, accounts are opened for each request.
@@ -13,12 +16,14 @@ use super::{Credentials, Denied, Gate, Host, Session, digest};
 pub struct RegistryGate {
     registry: Arc<dyn Registry>,
     clock: Arc<dyn Clock>,
+    /// Those that were opened here: the registry keeps them, this bounds their number.
+    sessions: Arc<Mutex<Sessions>>,
 }
 
 impl RegistryGate {
     /// The gate over this registry. What has expired by the system's clock lets nobody in.
     pub fn new(registry: Arc<dyn Registry>) -> Self {
-        Self { registry, clock: Arc::new(SystemClock) }
+        Self { registry, clock: Arc::new(SystemClock), sessions: Arc::default() }
     }
 
     /// With another clock.
@@ -46,6 +51,32 @@ impl Gate for RegistryGate {
         }
         let ports = self.registry.open(principal).await?;
         Ok(Session { client_id: token.client_id, ..Session::of(principal, ports) })
+    }
+
+    /// The registry keeps sessions: where it is durable or shared they outlive this process and are good in others.
+    async fn open_session(
+        &self,
+        credentials: Credentials<'_>,
+        host: &Host,
+        id: &str,
+        life: Duration,
+    ) -> Result<Session, Denied> {
+        let session = self.admit(credentials, host).await?;
+        let Some(Principal { account_id, user_id }) = session.principal else { return Err(Denied::Unknown) };
+        let opened = Credentials::Session(id).digest();
+        let secs = i64::try_from(life.as_secs()).unwrap_or(i64::MAX);
+        let end = self.clock.now().secs().saturating_add(secs);
+        let secret = Secret::Sha256(opened.to_hex());
+        let mut token = Token::bearer(account_id, user_id, secret);
+        token.kind = TokenKind::Session;
+        token.expires_at = Some(Moment::from_secs(end).unwrap_or(Moment::MAX));
+        self.registry.enrol(&token).await?;
+        let shown = credentials.digest();
+        let ended = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).open(opened, shown, life);
+        for session in ended {
+            self.registry.forget(&session).await?;
+        }
+        Ok(session)
     }
 
     async fn ready(&self) -> Result<(), Error> {

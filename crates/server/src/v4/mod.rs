@@ -5,7 +5,7 @@ mod directory;
 mod questions;
 mod sign_in;
 
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use hyper::body::Bytes;
 use incoming_leads_model::Channel;
 use incoming_leads_wire_v4::route::{self, Route};
@@ -53,7 +53,7 @@ pub(crate) async fn answer(
         | Route::User(_)
         | Route::Account => directory::layout(&route, &caller, &request).await,
         // An intake that is closed, and whatever the wire will know one day.
-        _ => Err(Failure::new(StatusCode::NOT_FOUND, "there is nothing at this address")),
+        _ => Err(Failure::nothing_here()),
     };
     Ok(answer?.map(Bytes::from))
 }

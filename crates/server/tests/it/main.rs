@@ -15,4 +15,5 @@ mod ready_items;
 mod rights;
 mod shape;
 mod trouble;
+mod v2;
 mod world;

@@ -204,6 +204,16 @@ impl Gate for Away {
         Err(Denied::Failed(Error::new(ErrorKind::Unavailable, Operation::Registry)))
     }
 
+    async fn open_session(
+        &self,
+        _: Credentials<'_>,
+        _: &Host,
+        _: &str,
+        _: Duration,
+    ) -> std::result::Result<Session, Denied> {
+        Err(Denied::Unknown)
+    }
+
     async fn ready(&self) -> Result<()> {
         Err(Error::new(ErrorKind::Unavailable, Operation::Registry))
     }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use incoming_leads_memory::Memory;
-use incoming_leads_model::Moment;
-use incoming_leads_model::document::{Line, Secret};
-use incoming_leads_port::{Ids, ManualClock, Provision};
-use incoming_leads_server::{Config, RegistryGate, Server, digest};
+use incoming_leads_model::document::{Line, Secret, Token, TokenKind};
+use incoming_leads_model::{AccountId, Moment, UserId};
+use incoming_leads_port::{Ids, ManualClock, Provision, Registry};
+use incoming_leads_server::{Config, Credentials, RegistryGate, Server, digest};
 use serde_json::Value;
 
 use crate::raw::{Answer, Raw};
@@ -17,6 +17,9 @@ use crate::raw::{Answer, Raw};
 pub(crate) const KOMMO: &str = include_str!("seeds/kommo.jsonl");
 /// The account of the v4 amoCRM document.
 pub(crate) const AMOCRM: &str = include_str!("seeds/amocrm.jsonl");
+
+/// The account of the v2 document.
+pub(crate) const V2: &str = include_str!("seeds/v2.jsonl");
 
 /// Tokens of the account of the v4 Kommo document.
 pub(crate) const ADMINISTRATOR: &str = "kommo-administrator";
@@ -33,7 +36,7 @@ pub(crate) const NOW: i64 = 1_700_000_000;
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) server: Server,
-    memory: Memory,
+    pub(crate) memory: Memory,
 }
 
 impl World {
@@ -47,6 +50,7 @@ impl World {
 
     pub(crate) async fn of(seeds: &[&str], config: Config) -> Self {
         let memory = memory(seeds).await;
+        enrol_keys(&memory).await;
         let server =
             Server::start(config, Arc::new(RegistryGate::new(Arc::new(memory.clone())))).await.unwrap();
         Self { server, memory }
@@ -82,6 +86,29 @@ impl World {
             assert_eq!(answer.status, 200, "{target}: {}", answer.text());
             answer.json()
         }
+    }
+}
+
+/// Who comes in by v2: account, user, login. Their key is [`KEY`].
+const LOGINS: [(u64, u64, &str); 6] = [
+    (31_361_463, 8_375_357, "administrator@example.com"),
+    (31_361_463, 8_375_361, "sorter@example.com"),
+    (31_361_463, 8_375_365, "viewer@example.com"),
+    (31_361_463, 8_375_369, "nobody@example.com"),
+    (31_361_463, 8_375_373, "gone@example.com"),
+    (504_140, 504_141, "test@example.com"),
+];
+/// The key of everybody.
+pub(crate) const KEY: &str = "24db154826a13a988893be1da61";
+
+/// Gives each user that is there a key.
+async fn enrol_keys(memory: &Memory) {
+    for (account, user, login) in LOGINS {
+        let secret = Secret::Sha256(Credentials::ApiKey { login, key: KEY }.digest().to_hex());
+        let mut token = Token::bearer(AccountId::new(account).unwrap(), UserId::new(user).unwrap(), secret);
+        token.kind = TokenKind::ApiKey;
+        // The account may be of another world.
+        let _ = memory.enrol(&token).await;
     }
 }
 

@@ -36,7 +36,11 @@ fn the_table_of_whole_calls() {
     for (outcomes, status) in [
         (vec![done("a")], 200),
         (vec![done("a"), not("b", 404)], 200),
-        (vec![not("b", 503), done("a")], 200),
+        (vec![done("a"), not("b", 404), not("c", 400), not("d", 501)], 200),
+        (vec![not("b", 503), done("a")], 503),
+        (vec![done("a"), not("b", 404), not("c", 500)], 503),
+        (vec![not("a", 501), not("b", 501)], 501),
+        (vec![not("a", 429), not("b", 503)], 503),
         (vec![not("a", 404)], 404),
         (vec![not("a", 404), not("b", 404)], 404),
         (vec![not("a", 403), not("b", 403)], 403),
@@ -47,7 +51,13 @@ fn the_table_of_whole_calls() {
         assert_eq!(overall(&outcomes).as_u16(), status, "{outcomes:?}");
         let answer = decline::response(&outcomes, &here());
         let word = if status == 200 { "success" } else { "fail" };
-        assert_eq!((answer.status().as_u16(), &body(&answer)["status"]), (status, &json!(word)));
+        let told = body(&answer);
+        assert_eq!((answer.status().as_u16(), &told["status"]), (status, &json!(word)));
+        assert_eq!(
+            told.get("data").is_some(),
+            outcomes.iter().any(|sorted| sorted.outcome.is_ok()),
+            "{told}"
+        );
     }
 }
 

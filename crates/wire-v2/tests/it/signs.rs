@@ -1,5 +1,7 @@
 //! Who asks.
 
+use std::time::Duration;
+
 use http::{Request, Response};
 use incoming_leads_model::{Account, Moment, UserId};
 use incoming_leads_wire_v2::sign_in::{self, ApiKey, Credentials, Secret};
@@ -81,7 +83,12 @@ fn signing_in_gives_a_session() {
     );
 
     let now = Moment::from_secs(7).unwrap();
-    let answer = sign_in::response(&account, UserId::new(3).unwrap(), &Secret::new("s1"), now);
+    let answer = sign_in::response(
+        Some((&account, UserId::new(3).unwrap())),
+        &Secret::new("s1"),
+        Duration::from_secs(900),
+        now,
+    );
     let cookie = answer.headers()["set-cookie"].to_str().unwrap();
     assert_eq!(cookie, "session_id=s1; Path=/; Max-Age=900; HttpOnly; SameSite=Lax");
     assert!(!String::from_utf8_lossy(answer.body()).contains("s1\""));
