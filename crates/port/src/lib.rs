@@ -10,6 +10,7 @@ mod error;
 mod ext;
 mod incoming;
 mod powers;
+mod retention;
 mod sources;
 
 pub use capabilities::Capabilities;
@@ -20,4 +21,5 @@ pub use powers::{
     AccountKey, Cursor, Digest, Directory, EntityQuery, Events, History, Intake, ItemVersion, Ports,
     Principal, Provision, Registry, Versioned,
 };
+pub use retention::Retention;
 pub use sources::{Clock, Floor, IdSource, Ids, ManualClock, SystemClock};

@@ -2,7 +2,7 @@
 
 use incoming_leads_model::{
     AccountId, Company, CompanyId, Contact, ContactId, Customer, CustomerId, EntityKind, EntityRef, Lead,
-    LeadId, Note, Tag, TagId,
+    LeadId, Note, Stamp, Tag, TagId,
 };
 use rusqlite::{Connection, Row};
 use serde::Serialize;
@@ -18,6 +18,7 @@ pub(crate) trait Kept: Serialize + DeserializeOwned + Send + 'static {
 
     fn id(&self) -> Self::Id;
     fn is_listed(&self) -> bool;
+    fn stamp(&self) -> &Stamp;
 }
 
 macro_rules! kept {
@@ -32,6 +33,10 @@ macro_rules! kept {
 
             fn is_listed(&self) -> bool {
                 $entity::is_listed(self)
+            }
+
+            fn stamp(&self) -> &Stamp {
+                &self.stamp
             }
         }
     )*};
@@ -101,11 +106,14 @@ pub(crate) fn after<T: Kept>(
 
 /// Keeps an entity in the place of the one of this id.
 pub(crate) fn write<T: Kept>(connection: &Connection, account: AccountId, entity: &T) -> Result<(), Fault> {
-    let sql = "INSERT INTO entities (account_id, kind, id, is_listed, body) VALUES (?1, ?2, ?3, ?4, ?5)
-               ON CONFLICT (account_id, kind, id)
-               DO UPDATE SET is_listed = excluded.is_listed, body = excluded.body";
-    let key = (account.get(), number(T::KIND), entity.id().into());
-    execute(connection, sql, (key.0, key.1, key.2, entity.is_listed(), body(entity))).map(drop)
+    let sql = "INSERT INTO entities (account_id, kind, id, is_listed, binned_at, body)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+               ON CONFLICT (account_id, kind, id) DO UPDATE SET
+                   is_listed = excluded.is_listed, binned_at = excluded.binned_at, body = excluded.body";
+    let (account, kind, id) = (account.get(), number(T::KIND), entity.id().into());
+    let stamp = entity.stamp();
+    let binned_at = stamp.is_deleted.then(|| stamp.updated_at.secs());
+    execute(connection, sql, (account, kind, id, entity.is_listed(), binned_at, body(entity))).map(drop)
 }
 
 /// Changes the entity of this id, if it is there.

@@ -27,6 +27,9 @@ pub(crate) enum Fault {
     /// SQLite.
     #[error("the database cannot be used")]
     Database(#[source] Arc<rusqlite::Error>),
+    /// A file that cannot be read or written.
+    #[error("{0}")]
+    File(String),
     /// A row that contradicts itself.
     #[error("{table} {key}: {what}")]
     Damaged { table: &'static str, key: String, what: String },
@@ -65,6 +68,7 @@ impl Fault {
             Self::Refused(_)
             | Self::Invalid(_)
             | Self::Unauthorized
+            | Self::File(_)
             | Self::Damaged { .. }
             | Self::Panicked(_)
             | Self::Crowded
@@ -98,7 +102,7 @@ impl Fault {
             Self::Damaged { .. } | Self::Panicked(_) => {
                 not_applied(ErrorKind::Damaged).with_detail(self.to_string())
             }
-            Self::Crowded | Self::Closed => not_applied(ErrorKind::Unavailable)
+            Self::Crowded | Self::Closed | Self::File(_) => not_applied(ErrorKind::Unavailable)
                 .with_detail(self.to_string())
                 .with_retry_after(RETRY_AFTER),
             Self::Unknown(_) => {

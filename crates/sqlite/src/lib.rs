@@ -19,6 +19,7 @@
 //! # }
 //! ```
 
+mod backup;
 mod changes;
 mod connection;
 mod convert;
@@ -38,10 +39,12 @@ mod powers;
 mod provision;
 mod readers;
 mod registry;
+mod retention;
 mod store;
 mod tallies;
 mod writer;
 mod writing;
 
+pub use backup::restore;
 pub use options::{Migrate, Options};
 pub use store::Sqlite;

@@ -20,18 +20,38 @@ pub(crate) const NEWEST: usize = STEPS.len();
 
 /// Makes the tables of a file that is new; brings one that is older up, where that was asked for.
 pub(crate) fn bring_up(path: &Path, migrate: Migrate) -> Result<(), Fault> {
+    // Looked at before anything is set, so that what is not ours stays as it is.
+    let found = known(&Connection::open(path)?, path)?;
     let mut connection = open(path, Access::Write)?;
-    let shown = path.display();
-    match version(&connection)? {
-        Found::Foreign => Err(Fault::Invalid(format!("{shown} is a database of something else"))),
+    match found {
         Found::Version(NEWEST) => Ok(()),
+        Found::Version(older) if migrate == Migrate::WhenNew => {
+            let shown = path.display();
+            Err(Fault::Invalid(format!(
+                "{shown} has schema {older} and this program needs {NEWEST}: migrate it first"
+            )))
+        }
+        Found::Nothing | Found::Version(_) | Found::Foreign => bring(&mut connection),
+    }
+}
+
+/// That a file is a database of ours, and no newer than this program.
+pub(crate) fn check(connection: &Connection, path: &Path) -> Result<(), Fault> {
+    match known(connection, path)? {
+        Found::Nothing => Err(Fault::Invalid(format!("{} is empty", path.display()))),
+        Found::Foreign | Found::Version(_) => Ok(()),
+    }
+}
+
+/// What is found, unless this program has to leave it alone.
+fn known(connection: &Connection, path: &Path) -> Result<Found, Fault> {
+    let shown = path.display();
+    match version(connection)? {
+        Found::Foreign => Err(Fault::Invalid(format!("{shown} is a database of something else"))),
         Found::Version(newer) if newer > NEWEST => Err(Fault::Invalid(format!(
             "{shown} has schema {newer}, which a newer program made; this one knows schema {NEWEST}"
         ))),
-        Found::Version(older) if migrate == Migrate::WhenNew => Err(Fault::Invalid(format!(
-            "{shown} has schema {older} and this program needs {NEWEST}: migrate it first"
-        ))),
-        Found::Nothing | Found::Version(_) => bring(&mut connection),
+        found @ (Found::Nothing | Found::Version(_)) => Ok(found),
     }
 }
 

@@ -1,11 +1,11 @@
 //! How a store is opened.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
 use incoming_leads_port::{Clock, Error, ErrorKind, IdSource, Ids, Operation, Result, SystemClock};
 
+use crate::backup::make;
 use crate::error::Fault;
 use crate::lock::ServerLock;
 use crate::migrations;
@@ -89,24 +89,11 @@ impl Options {
             }
             other => other.told(Operation::Open),
         };
-        let absent = |error: std::io::Error| {
-            let detail = format!("cannot open {}: {error}", path.display());
-            Error::new(ErrorKind::Unavailable, Operation::Open).with_detail(detail)
-        };
         // The file is made first, so that it has one lock by whatever name it is called.
-        make(path).map_err(absent)?;
-        let path = path.canonicalize().map_err(absent)?;
+        make(path).map_err(told)?;
+        let path = path.canonicalize().map_err(|error| told(Fault::File(error.to_string())))?;
         let lock = self.is_server.then(|| ServerLock::take(&path)).transpose().map_err(refused)?;
         migrations::bring_up(&path, self.migrate).map_err(told)?;
         Sqlite::start(self, path, lock).map_err(told)
     }
-}
-
-/// Makes an empty file where there is none, for its owner alone: what SQLite puts beside it follows.
-fn make(path: &Path) -> std::io::Result<()> {
-    let mut options = File::options();
-    options.read(true).append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
 }

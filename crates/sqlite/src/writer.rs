@@ -377,3 +377,146 @@ fn told(fault: &Fault) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use incoming_leads_port::{ErrorKind, Operation, Outcome};
+
+    use super::*;
+    use crate::convert::execute;
+    use crate::options::Options;
+    use crate::store::Sqlite;
+
+    const ADD: &str = "INSERT INTO store VALUES (?1, ?2)";
+
+    fn store(folder: &tempfile::TempDir) -> Sqlite {
+        Options::default().open(folder.path().join("leads.sqlite")).unwrap()
+    }
+
+    fn count(store: &Sqlite) -> u32 {
+        let sql = "SELECT COUNT(*) FROM store WHERE name LIKE 'row %'";
+        store
+            .shared
+            .readers
+            .read_here(|connection| Ok(connection.query_row(sql, [], |row| row.get(0))?))
+            .unwrap()
+    }
+
+    fn row(
+        store: &Sqlite,
+        number: u32,
+        bytes: usize,
+    ) -> impl Future<Output = Result<(), Fault>> + Send + use<> {
+        let shared = store.shared.clone();
+        async move {
+            let value = vec![7_u8; bytes];
+            let insert = move |writing: &mut Writing<'_>| {
+                execute(writing.connection, ADD, (format!("row {number}"), &value)).map(drop)
+            };
+            shared.writer.write(insert).await
+        }
+    }
+
+    /// What the file may grow to is all the room that the disk has.
+    async fn limit(store: &Sqlite, pages: u32) {
+        let limit = move |writing: &mut Writing<'_>| {
+            Ok(writing.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?)
+        };
+        store.shared.writer.write(limit).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_job_that_breaks_off_is_undone_and_the_next_are_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let broken = store.shared.write(Operation::Provision, |writing| -> Result<(), Fault> {
+            execute(writing.connection, ADD, ("row 0", 1))?;
+            panic!("on purpose");
+        });
+        let (broken, next) = tokio::join!(broken, row(&store, 1, 1));
+        let error = broken.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::Damaged, Outcome::NotApplied));
+        assert!(error.to_string().contains("on purpose"), "{error}");
+        next.unwrap();
+        assert_eq!(count(&store), 1);
+    }
+
+    #[tokio::test]
+    async fn when_the_disk_is_full_each_job_is_done_that_has_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        limit(&store, 80).await;
+        // Held up, so that they are one group.
+        let hold = store.shared.writer.write(|_| {
+            std::thread::sleep(Duration::from_millis(200));
+            Ok(())
+        });
+        let small = |number| row(&store, number, 10);
+        let (_, one, large, other) = tokio::join!(hold, small(1), row(&store, 2, 1 << 20), small(3));
+        one.unwrap();
+        other.unwrap();
+        let error = large.unwrap_err().told(Operation::Add);
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::Unavailable, Outcome::NotApplied));
+        assert!(error.to_string().contains("the disk is full") && error.retry_after().is_some(), "{error}");
+        assert_eq!(count(&store), 2);
+        // It comes back by itself.
+        limit(&store, 10_000).await;
+        row(&store, 4, 1 << 20).await.unwrap();
+        assert_eq!(count(&store), 3);
+    }
+
+    #[tokio::test]
+    async fn what_a_failed_commit_left_is_looked_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let surroundings = Surroundings {
+            ids: Arc::new(incoming_leads_port::Ids::random()),
+            layouts: store.shared.layouts.clone(),
+        };
+        let path = store.shared.path.clone();
+        execute(
+            &connection::open(&path, Access::Write).unwrap(),
+            "INSERT INTO events VALUES (1, 1, 'u', 0, 'as it was')",
+            [],
+        )
+        .unwrap();
+        let mut worker = Worker { path, connection: None, surroundings };
+        let ending = |trace| Ending { result: Ok(()), trace };
+        let recorded = |sequence, body: &str| {
+            Trace::Events(vec![Recorded::new(1_u64.try_into().unwrap(), sequence, body.to_owned())])
+        };
+        let endings = [
+            ending(recorded(1, "as it was")),
+            ending(recorded(1, "another")),
+            ending(recorded(2, "as it was")),
+            ending(Trace::Other),
+            ending(Trace::Nothing),
+        ];
+        let found = worker.look_up(&endings);
+        assert_eq!(found, [Ok(true), Ok(false), Ok(false), Err(()), Ok(false)]);
+    }
+
+    #[tokio::test]
+    async fn what_has_queued_up_is_committed_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let transactions = |store: &Sqlite| {
+            let log = store.shared.path.with_extension("sqlite-wal");
+            std::fs::metadata(log).map_or(0, |log| log.len())
+        };
+        let begun = Instant::now();
+        let hold = store.shared.writer.write(|_| {
+            std::thread::sleep(Duration::from_millis(300));
+            Ok(())
+        });
+        let before = transactions(&store);
+        let rows = (0..100).map(|number| row(&store, number, 1)).collect::<Vec<_>>();
+        let (_, rows) = tokio::join!(hold, futures_util::future::join_all(rows));
+        assert!(rows.into_iter().all(|row| row.is_ok()), "after {:?}", begun.elapsed());
+        // A hundred small rows in a few pages: each page once for all of them, not once for each.
+        let grown = transactions(&store) - before;
+        assert!(grown < 40 * 4096, "the log grew by {grown} bytes");
+    }
+}

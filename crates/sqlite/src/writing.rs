@@ -135,6 +135,10 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
+    pub(crate) const fn new(account_id: AccountId, sequence: u64, body: String) -> Self {
+        Self { account_id, sequence, body }
+    }
+
     pub(crate) fn is_stored(&self, connection: &Connection) -> Result<bool, Fault> {
         let sql = "SELECT 1 FROM events WHERE account_id = ?1 AND sequence = ?2 AND body = ?3";
         exists(connection, sql, (self.account_id.get(), self.sequence, &self.body))
@@ -269,7 +273,7 @@ impl<'a> Writing<'a> {
 
     /// Remembers an event, so that it can be looked for should the commit fail.
     pub(crate) fn recorded(&mut self, account_id: AccountId, sequence: u64, body: String) {
-        self.recorded.push(Recorded { account_id, sequence, body });
+        self.recorded.push(Recorded::new(account_id, sequence, body));
     }
 
     fn mark(&self, id: AccountId) -> Result<Mark, Fault> {

@@ -51,10 +51,13 @@ CREATE TABLE entities (
     kind       INTEGER NOT NULL,
     id         INTEGER NOT NULL,
     is_listed  INTEGER NOT NULL,
+    -- When it was put in the bin.
+    binned_at  INTEGER,
     body       TEXT    NOT NULL,
     PRIMARY KEY (account_id, kind, id)
 ) STRICT;
 CREATE INDEX entities_listed ON entities (account_id, kind, id) WHERE is_listed;
+CREATE INDEX entities_binned ON entities (account_id, binned_at) WHERE binned_at IS NOT NULL;
 
 CREATE TABLE tags (
     account_id INTEGER NOT NULL,

@@ -1,0 +1,131 @@
+//! Copies of the whole file, and taking one back.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use incoming_leads_port::{Operation, Result};
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::Fault;
+use crate::lock::{ServerLock, beside};
+use crate::migrations;
+use crate::readers::in_transaction;
+use crate::store::Sqlite;
+
+impl Sqlite {
+    /// Copies all that is committed, as of one moment, into a new file. Reads beside whoever writes.
+    ///
+    /// # Errors
+    /// [`Invalid`](incoming_leads_port::ErrorKind::Invalid) when there is such a file already; [`Unavailable`](incoming_leads_port::ErrorKind::Unavailable) when
+    /// it cannot be written.
+    pub async fn backup(&self, to: impl AsRef<Path>) -> Result<()> {
+        let to = to.as_ref().to_owned();
+        self.shared.read(Operation::Provision, move |connection| back_up(connection, &to)).await
+    }
+}
+
+/// Puts a copy that [`Sqlite::backup`] made in the place of a database, which is kept beside it under another name;
+/// where that is, if there was one. Cursors of the history that were given out before are refused afterwards: what they
+/// count may not have happened.
+///
+/// # Errors
+/// [`Invalid`](incoming_leads_port::ErrorKind::Invalid) when a server has the database, or the copy is none of ours, damaged or newer than
+/// this program; [`Unavailable`](incoming_leads_port::ErrorKind::Unavailable) when a file cannot be read or written.
+pub fn restore(copy: &Path, database: &Path) -> Result<Option<PathBuf>> {
+    put_back(copy, database).map_err(|fault| fault.told(Operation::Open))
+}
+
+fn back_up(connection: &Connection, to: &Path) -> std::result::Result<(), Fault> {
+    if to.exists() {
+        return Err(Fault::Invalid(format!("{} is there already", to.display())));
+    }
+    let part = beside(to, "part");
+    let copied = copy(connection, &part).and_then(|()| rename(&part, to));
+    if copied.is_err() {
+        let _ = fs::remove_file(&part);
+    }
+    copied
+}
+
+/// Copies a database page by page; the copy is one file that is synced.
+fn copy(from: &Connection, to: &Path) -> std::result::Result<(), Fault> {
+    let _ = fs::remove_file(to);
+    make(to)?;
+    let mut target = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let backup = Backup::new(from, &mut target)?;
+    while backup.step(PAGES)? != StepResult::Done {}
+    drop(backup);
+    target.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))?;
+    check(&target, to)?;
+    target.close().map_err(|(_, error)| error)?;
+    let synced = File::open(to).and_then(|file| file.sync_all());
+    synced.map_err(|error| unwritable(to, &error))
+}
+
+/// Pages that are copied at a time: a reader's snapshot holds still meanwhile, so any number would do.
+const PAGES: i32 = 4096;
+
+fn check(connection: &Connection, path: &Path) -> std::result::Result<(), Fault> {
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found == "ok" {
+        Ok(())
+    } else {
+        Err(Fault::Invalid(format!("{} is damaged: {found}", path.display())))
+    }
+}
+
+fn put_back(from: &Path, database: &Path) -> std::result::Result<Option<PathBuf>, Fault> {
+    let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .map_err(|error| Fault::Invalid(format!("{} cannot be read: {error}", from.display())))?;
+    migrations::check(&source, from)?;
+    check(&source, from)?;
+    let fresh = beside(database, "restored");
+    in_transaction(&source, |source| copy(source, &fresh))?;
+    let target = Connection::open(&fresh)?;
+    target.execute("UPDATE store SET value = lower(hex(randomblob(8))) WHERE name = 'id'", [])?;
+    target.close().map_err(|(_, error)| error)?;
+    let lock = ServerLock::take(database).map_err(Fault::Invalid)?;
+    let kept = if database.exists() { Some(set_aside(database)?) } else { None };
+    rename(&fresh, database)?;
+    drop(lock);
+    Ok(kept)
+}
+
+/// Gives a database and what lies beside it another name.
+fn set_aside(database: &Path) -> std::result::Result<PathBuf, Fault> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let aside = beside(database, &format!("before-{now}"));
+    for part in ["", "-wal", "-shm"] {
+        let named = |path: &Path| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(part);
+            PathBuf::from(name)
+        };
+        if named(database).exists() {
+            rename(&named(database), &named(&aside))?;
+        }
+    }
+    Ok(aside)
+}
+
+/// Renames a file so that the name lasts.
+fn rename(from: &Path, to: &Path) -> std::result::Result<(), Fault> {
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let renamed = fs::rename(from, to).and_then(|()| File::open(folder)?.sync_all());
+    renamed.map_err(|error| unwritable(to, &error))
+}
+
+/// Makes an empty file where there is none, for its owner alone: what SQLite puts beside it follows.
+pub(crate) fn make(path: &Path) -> std::result::Result<(), Fault> {
+    let mut options = File::options();
+    options.read(true).append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Fault {
+    Fault::File(format!("{}: {error}", path.display()))
+}

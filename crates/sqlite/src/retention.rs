@@ -1,0 +1,84 @@
+//! Forgetting what has been kept long enough, a little at a time, so that nobody waits for it.
+
+use incoming_leads_model::{AccountId, Moment};
+use incoming_leads_port::{Clock, Operation, Result, Retention};
+
+use crate::convert::{all, execute};
+use crate::error::Fault;
+use crate::registry;
+use crate::store::Sqlite;
+use crate::writing::Writing;
+
+/// Rows that one job looks at.
+const SOME: u32 = 500;
+
+impl Sqlite {
+    /// Forgets what has been kept long enough by the store's clock; how many events and entities that were.
+    ///
+    /// # Errors
+    /// The kinds that say that the store could not be used.
+    pub async fn sweep(&self, retention: Retention) -> Result<u64> {
+        let now = Clock::now(&*self.clock);
+        let mut forgotten = 0;
+        for account in self.shared.read(Operation::Provision, registry::ids).await? {
+            if let Some(before) = retention.events_before(now) {
+                let mut after = Some(0);
+                while let Some(from) = after {
+                    let work = move |writing: &mut Writing<'_>| events(writing, account, from, before);
+                    let (next, count) = self.shared.write(Operation::Provision, work).await?;
+                    (after, forgotten) = (next, forgotten + count);
+                }
+            }
+            if let Some(before) = retention.settled_before(now) {
+                loop {
+                    let work = move |writing: &mut Writing<'_>| settled(writing, account, before);
+                    match self.shared.write(Operation::Provision, work).await? {
+                        0 => break,
+                        count => forgotten += count,
+                    }
+                }
+            }
+        }
+        Ok(forgotten)
+    }
+}
+
+/// Forgets some events behind a place, whose leads wait no longer; where to go on, if there is more to look at.
+/// They lie in the order in which they were recorded, but for imported ones, which are met once those before them go.
+fn events(
+    writing: &Writing<'_>,
+    account: AccountId,
+    after: u64,
+    before: Moment,
+) -> std::result::Result<(Option<u64>, u64), Fault> {
+    let sql = "SELECT sequence, recorded_at,
+                      EXISTS (SELECT 1 FROM items WHERE account_id = events.account_id AND uid = events.uid)
+               FROM events WHERE account_id = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
+    let rows = all(writing.connection, "events", sql, (account.get(), after, SOME), |row| {
+        Ok((row.get::<_, u64>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?))
+    })?;
+    let old: Vec<_> = rows.iter().take_while(|(_, at, _)| *at < before.secs()).collect();
+    let mut forgotten = 0;
+    for (sequence, _, _) in old.iter().filter(|(_, _, waits)| !waits) {
+        let sql = "DELETE FROM events WHERE account_id = ?1 AND sequence = ?2";
+        execute(writing.connection, sql, (account.get(), sequence))?;
+        forgotten += 1;
+    }
+    let is_end = old.len() < SOME as usize;
+    Ok((old.last().filter(|_| !is_end).map(|(sequence, _, _)| *sequence), forgotten))
+}
+
+/// Forgets some of what was put in the bin before a moment, and its notes.
+fn settled(writing: &Writing<'_>, account: AccountId, before: Moment) -> std::result::Result<u64, Fault> {
+    let connection = writing.connection;
+    let sql = "SELECT kind, id FROM entities WHERE account_id = ?1 AND binned_at < ?2 LIMIT ?3";
+    let rows = all(connection, "entities", sql, (account.get(), before.secs(), SOME), |row| {
+        Ok((row.get::<_, u8>(0)?, row.get::<_, u64>(1)?))
+    })?;
+    for (kind, id) in &rows {
+        let key = (account.get(), kind, id);
+        execute(connection, "DELETE FROM notes WHERE account_id = ?1 AND kind = ?2 AND entity_id = ?3", key)?;
+        execute(connection, "DELETE FROM entities WHERE account_id = ?1 AND kind = ?2 AND id = ?3", key)?;
+    }
+    Ok(rows.len() as u64)
+}

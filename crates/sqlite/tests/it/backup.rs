@@ -1,0 +1,77 @@
+//! Copies of the whole file, and taking one back.
+
+use std::fs;
+
+use incoming_leads_port::{ErrorKind, Registry};
+use incoming_leads_sqlite::{Options, restore};
+
+use crate::world::{START, World, call, principal};
+
+#[tokio::test]
+async fn a_backup_beside_who_writes_is_taken_back() {
+    let world = World::new().await;
+    world.add(call(1, START, 10)).await;
+    let copy = world.folder.path().join("copy.sqlite");
+    world.sqlite.backup(&copy).await.unwrap();
+    assert_eq!(
+        world.sqlite.backup(&copy).await.unwrap_err().kind(),
+        ErrorKind::Invalid,
+        "nothing is overwritten"
+    );
+    let kept = world.export().await;
+    world.add(call(2, START, 10)).await;
+    let cursor = world.ports.history.as_ref().unwrap().events(None, 10).await.unwrap().next;
+
+    // It is a store by itself, and stays one when it was taken back.
+    let opened = Options::default().open(&copy).unwrap();
+    drop(opened);
+    let (path, clock, folder) = (world.path(), world.clock.clone(), world.folder);
+    drop((world.sqlite, world.ports));
+    let aside = restore(&copy, &path).unwrap().unwrap();
+    let sqlite = Options::default().with_clock(clock.clone()).as_server().open(&path).unwrap();
+    let ports = sqlite.open(principal()).await.unwrap();
+    let world = World { sqlite, ports, clock, folder };
+    assert_eq!(world.export().await, kept);
+    // What came after the backup did not happen: whoever has read of it must begin anew.
+    let refused = world.ports.history.as_ref().unwrap().events(Some(&cursor), 10).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Invalid);
+    let before = Options::default().open(aside).unwrap().open(principal()).await.unwrap();
+    assert_eq!(crate::world::waiting(&before).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_database_that_is_served_is_not_replaced() {
+    let world = World::new().await;
+    let copy = world.folder.path().join("copy.sqlite");
+    world.sqlite.backup(&copy).await.unwrap();
+    let server = Options::default().as_server().open(world.path()).unwrap();
+    let refused = restore(&copy, &world.path()).unwrap_err();
+    assert!(refused.to_string().contains("another server"), "{refused}");
+    drop(server);
+}
+
+#[tokio::test]
+async fn what_is_no_backup_is_not_taken() {
+    let world = World::new().await;
+    world.add(call(1, START, 10)).await;
+    let copy = world.folder.path().join("copy.sqlite");
+    world.sqlite.backup(&copy).await.unwrap();
+    let target = world.folder.path().join("target.sqlite");
+    let refused = |what: &str| {
+        let error = restore(&copy, &target).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Invalid | ErrorKind::Damaged), "{what}: {error}");
+        assert!(!target.exists(), "{what}");
+    };
+    let whole = fs::read(&copy).unwrap();
+    fs::write(&copy, &whole[..whole.len() / 2]).unwrap();
+    refused("half of it");
+    let mut torn = whole.clone();
+    // The head of a page in the middle: what a page says, without its head, is not checked by anybody.
+    torn[10 * 4096..10 * 4096 + 512].fill(0x5a);
+    fs::write(&copy, torn).unwrap();
+    refused("a torn page");
+    fs::write(&copy, "leads").unwrap();
+    refused("a text");
+    fs::remove_file(&copy).unwrap();
+    refused("nothing");
+}

@@ -1,0 +1,75 @@
+//! What is kept long enough is forgotten; what somebody waits for is not.
+
+use incoming_leads_model::document::Line;
+use incoming_leads_model::{Accept, ContactId, Decline, SummaryQuery};
+use incoming_leads_port::{EntityQuery, Retention};
+
+use crate::world::{START, World, call};
+
+const DAY: u32 = 86_400;
+
+#[tokio::test]
+async fn events_go_when_they_are_old_and_their_lead_waits_no_longer() {
+    let world = World::new().await;
+    let waits = world.add(call(1, START, 10)).await;
+    let decided = world.add(call(2, START, 10)).await;
+    world.clock.advance_secs(DAY);
+    world.ports.incoming.accept(&decided.uid, &Accept::default()).await.unwrap();
+    world.clock.advance_secs(10 * DAY);
+    let late = world.add(call(3, START, 10)).await;
+    let history = world.ports.history.as_ref().unwrap();
+    let cursor = history.events(None, 1).await.unwrap().next;
+    let summary = world.ports.incoming.summary(&SummaryQuery::default()).await.unwrap();
+
+    assert_eq!(world.sqlite.sweep(Retention::default()).await.unwrap(), 0);
+    assert_eq!(world.sqlite.sweep(Retention::default().with_events_days(12)).await.unwrap(), 0);
+    // All but the last day's: the add of what was accepted, and the accept.
+    assert_eq!(world.sqlite.sweep(Retention::default().with_events_days(9)).await.unwrap(), 2);
+    let left = |events: incoming_leads_port::Events| events.events.into_iter().map(|event| event.uid);
+    let all: Vec<_> = left(history.events(None, 10).await.unwrap()).collect();
+    assert_eq!(all, [waits.uid, late.uid.clone()]);
+    // An old cursor goes on, and sums are what they were.
+    let rest: Vec<_> = left(history.events(Some(&cursor), 10).await.unwrap()).collect();
+    assert_eq!(rest, [late.uid]);
+    assert_eq!(world.ports.incoming.summary(&SummaryQuery::default()).await.unwrap(), summary);
+    assert_eq!(world.uids().await.len(), 2);
+}
+
+#[tokio::test]
+async fn more_than_one_job_looks_at_is_forgotten_too() {
+    let world = World::new().await;
+    let calls = (0..1200).map(|number| call(number, START, 10)).collect::<Vec<_>>();
+    for calls in calls.chunks(240) {
+        world.ports.incoming.add(&incoming_leads_model::Add::calls(calls.to_vec())).await.unwrap();
+    }
+    let kept = world.uids().await.swap_remove(700);
+    for uid in world.uids().await.into_iter().filter(|uid| *uid != kept) {
+        world.ports.incoming.decline(&uid, &Decline::default()).await.unwrap();
+    }
+    world.clock.advance_secs(3 * DAY);
+    let retention = Retention::default().with_events_days(1).with_settled_days(1);
+    // Of each: two events, a lead, a contact.
+    assert_eq!(world.sqlite.sweep(retention).await.unwrap(), 4 * 1199);
+    let lines = world.export().await;
+    let count = |is: fn(&Line) -> bool| lines.iter().filter(|line| is(line)).count();
+    assert_eq!(count(|line| matches!(line, Line::Event(_))), 1);
+    assert_eq!(count(|line| matches!(line, Line::Lead(_))), 1);
+    assert_eq!(count(|line| matches!(line, Line::Contact(_))), 1);
+    assert_eq!(count(|line| matches!(line, Line::Note(_))), 1);
+}
+
+#[tokio::test]
+async fn what_lies_in_the_bin_goes_after_its_days_and_nothing_else() {
+    let world = World::new().await;
+    let [declined, accepted] = [world.add(call(1, START, 10)).await, world.add(call(2, START, 10)).await];
+    world.ports.incoming.decline(&declined.uid, &Decline::default()).await.unwrap();
+    world.ports.incoming.accept(&accepted.uid, &Accept::default()).await.unwrap();
+    world.clock.advance_secs(5 * DAY);
+    assert_eq!(world.sqlite.sweep(Retention::default().with_settled_days(6)).await.unwrap(), 0);
+    assert_eq!(world.sqlite.sweep(Retention::default().with_settled_days(4)).await.unwrap(), 2);
+    let contacts: Vec<ContactId> =
+        [declined.contacts, accepted.contacts.clone()].into_iter().flatten().flatten().collect();
+    let directory = world.ports.directory.as_ref().unwrap();
+    let found = directory.contacts(&EntityQuery::with_ids(contacts)).await.unwrap().items;
+    assert_eq!(found.into_iter().map(|contact| contact.id).collect::<Vec<_>>(), accepted.contacts.unwrap());
+}
