@@ -6,12 +6,11 @@
 #![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
 
 mod common;
-mod raw;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use common::{START, STEP_SECS, Store, draft, moment, pipeline};
+use common::{START, STEP_SECS, Store, draft, moment, pipeline, raw};
 use incoming_leads_model::{
     Accept, Add, Category, Draft, ListFilter, ListQuery, PageRequest, SummaryQuery, Uid, Window,
 };

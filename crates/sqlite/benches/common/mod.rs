@@ -7,6 +7,8 @@
     reason = "each benchmark uses a part of this, and not the same part"
 )]
 
+pub mod raw;
+
 use std::sync::Arc;
 
 use incoming_leads_model::document::Line;

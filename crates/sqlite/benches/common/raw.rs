@@ -11,7 +11,7 @@ use rusqlite::{Connection, params_from_iter};
 type Row = (String, Vec<Value>);
 
 /// Inserts the rows of the store's leads into a new file, so many leads a commit. How long that takes.
-pub(crate) fn insert_again(from: &Sqlite, folder: &Path, leads: u64) -> Duration {
+pub fn insert_again(from: &Sqlite, folder: &Path, leads: u64) -> Duration {
     let path = folder.join("again.sqlite");
     drop(Options::default().open(&path).expect("the folder has room for another file"));
     let source = Connection::open(from.path()).expect("the file is there");
