@@ -60,6 +60,13 @@ const RUNS: &[Run] = &[
         ],
     },
     Run {
+        name: "chaos",
+        package: "incoming-leads-http-v4",
+        tests: &["--test", "storm", "chaos::"],
+        places: OVER_HTTP,
+        environment: &[("INCOMING_LEADS_CHAOS_CALLS", "50000"), ("INCOMING_LEADS_CHAOS_LIMIT", "700")],
+    },
+    Run {
         name: "network",
         package: "incoming-leads-http-v4",
         tests: &["--test", "storm", "network::"],

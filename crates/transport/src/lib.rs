@@ -27,7 +27,7 @@ mod transport;
 pub use authorized::Authorized;
 pub use error::{Arrival, SendError, SendErrorKind};
 pub use limited::{Limited, retry_after};
-pub use limiter::{FileLimiter, LimitRule, Limiter, LimiterError, MemoryLimiter};
+pub use limiter::{FileLimiter, LimitRule, Limiter, LimiterError, MemoryLimiter, Turn};
 pub use network::{Reqwest, ReqwestBuilder};
 pub use recorder::{Exchange, Recorder};
 pub use redact::curl;

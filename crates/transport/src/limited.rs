@@ -8,7 +8,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 
 use crate::error::{Arrival, SendError, SendErrorKind};
-use crate::limiter::{Limiter, LimiterError};
+use crate::limiter::{Limiter, LimiterError, Turn};
 use crate::time::Time;
 use crate::transport::{Request, Response, Transport};
 
@@ -16,6 +16,8 @@ use crate::transport::{Request, Response, Transport};
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long nothing is sent after the other side has blocked us.
 const BLOCK: Duration = Duration::from_secs(60);
+/// How often somebody looks for a turn while as many requests as are allowed are under way.
+const LOOK: Duration = Duration::from_millis(10);
 /// The longest pause that the other side can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
@@ -28,13 +30,21 @@ pub struct Limited<T> {
     inner: T,
     limiters: Vec<Arc<dyn Limiter>>,
     time: Arc<dyn Time>,
+    pause: Duration,
     blocked_until: std::sync::Mutex<Duration>,
 }
 
 impl<T: Transport> Limited<T> {
     /// Keeps to these limits.
     pub fn new(inner: T, limiters: Vec<Arc<dyn Limiter>>, time: Arc<dyn Time>) -> Self {
-        Self { inner, limiters, time, blocked_until: std::sync::Mutex::new(Duration::ZERO) }
+        Self { inner, limiters, time, pause: PAUSE, blocked_until: std::sync::Mutex::new(Duration::ZERO) }
+    }
+
+    /// With this pause after a 429 that does not say how long. Default: 1 s.
+    #[must_use]
+    pub const fn with_pause(mut self, pause: Duration) -> Self {
+        self.pause = pause;
+        self
     }
 
     fn blocked_for(&self) -> Option<Duration> {
@@ -55,7 +65,7 @@ impl<T: Transport> Limited<T> {
         let asked = retry_after(response.headers());
         match response.status() {
             StatusCode::TOO_MANY_REQUESTS => {
-                let until = self.time.now() + asked.unwrap_or(PAUSE);
+                let until = self.time.now() + asked.unwrap_or(self.pause);
                 for limiter in &self.limiters {
                     limiter.hold_until(until).await?;
                 }
@@ -74,20 +84,72 @@ impl<T: Transport> Limited<T> {
 impl<T: Transport> Transport for Limited<T> {
     async fn send(&self, request: Request) -> Result<Response, SendError> {
         self.check_block()?;
+        let mut turns = Turns { taken: Vec::new(), time: Arc::clone(&self.time) };
         for limiter in &self.limiters {
-            let wait = limiter.turn(self.time.now()).await.map_err(store)?;
-            if !wait.is_zero() {
-                self.time.sleep(wait).await;
-            }
+            turns.take(limiter).await.map_err(store)?;
         }
         // Whoever waited while the block began must not run into it.
-        self.check_block()?;
-        let response = self.inner.send(request).await?;
+        if let Err(blocked) = self.check_block() {
+            turns.end().await;
+            return Err(blocked);
+        }
+        let answer = self.inner.send(request).await;
+        turns.end().await;
+        let response = answer?;
         if let Err(error) = self.heed(&response).await {
             // The answer is here: it must not be lost for the sake of the next request.
             tracing::warn!(%error, "a pause could not be shared with other processes");
         }
         Ok(response)
+    }
+}
+
+/// The turns of one request. They end with it, also when nobody waits for its answer any more.
+#[derive(Debug)]
+struct Turns {
+    taken: Vec<(Arc<dyn Limiter>, Turn)>,
+    time: Arc<dyn Time>,
+}
+
+impl Turns {
+    async fn take(&mut self, limiter: &Arc<dyn Limiter>) -> Result<(), LimiterError> {
+        let turn = loop {
+            match limiter.turn(self.time.now()).await? {
+                Some(turn) => break turn,
+                None => self.time.sleep(LOOK).await,
+            }
+        };
+        self.taken.push((Arc::clone(limiter), turn));
+        let wait = turn.at().saturating_sub(self.time.now());
+        if !wait.is_zero() {
+            self.time.sleep(wait).await;
+        }
+        Ok(())
+    }
+
+    async fn end(mut self) {
+        end(std::mem::take(&mut self.taken), Arc::clone(&self.time)).await;
+    }
+}
+
+impl Drop for Turns {
+    fn drop(&mut self) {
+        let taken = std::mem::take(&mut self.taken);
+        if taken.is_empty() {
+            return;
+        }
+        // Without a runtime they end by themselves, after a while.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(end(taken, Arc::clone(&self.time)));
+        }
+    }
+}
+
+async fn end(taken: Vec<(Arc<dyn Limiter>, Turn)>, time: Arc<dyn Time>) {
+    for (limiter, turn) in taken {
+        if let Err(error) = limiter.ended(turn, time.now()).await {
+            tracing::warn!(%error, "the end of a turn could not be shared with other processes");
+        }
     }
 }
 

@@ -1,6 +1,5 @@
-//! Who may send when: never more than so many requests in any stretch of time.
+//! Who may send when: never more than so many requests arrive in any stretch of time.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -11,6 +10,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thiserror::Error;
 
+/// After what time a turn counts as ended whose end was never told: longer than a request may take.
+const FORGOTTEN: Duration = Duration::from_secs(30);
 /// How far ahead a turn can lie: longer than any pause that is asked for.
 const FARTHEST: Duration = Duration::from_secs(2 * 3600);
 
@@ -43,14 +44,42 @@ impl LimitRule {
 #[non_exhaustive]
 pub struct LimiterError(#[source] pub std::io::Error);
 
+/// The right to send one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turn {
+    place: usize,
+    at: Duration,
+}
+
+impl Turn {
+    /// From when: time since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn at(&self) -> Duration {
+        self.at
+    }
+}
+
 /// Hands out turns.
+///
+/// What counts is when requests *arrive*, and how long they are on their way nobody knows. So a turn counts from its
+/// beginning to its end, the answer, and the next one on its place lies a whole stretch behind that: whatever the network
+/// does, no more requests than are allowed arrive within any stretch. That costs the time that answers take: with 7 a
+/// second and answers after 100 ms, 7 requests in 1.1 s.
 #[async_trait]
 pub trait Limiter: fmt::Debug + Send + Sync + 'static {
-    /// Takes the next turn and answers how long to wait for it, from `now`.
+    /// Takes the next turn, which may lie ahead; none when as many requests as are allowed are under way: then ask again
+    /// in a moment.
     ///
     /// # Errors
     /// [`LimiterError`] when shared state cannot be used: then nothing may be sent.
-    async fn turn(&self, now: Duration) -> Result<Duration, LimiterError>;
+    async fn turn(&self, now: Duration) -> Result<Option<Turn>, LimiterError>;
+
+    /// The request of this turn is answered, or nobody waits for its answer any more. A turn of which that is never said
+    /// ends half a minute after it began.
+    ///
+    /// # Errors
+    /// [`LimiterError`] when shared state cannot be used.
+    async fn ended(&self, turn: Turn, now: Duration) -> Result<(), LimiterError>;
 
     /// No turn before this time: the other side asked to wait, or blocks.
     ///
@@ -76,9 +105,13 @@ impl MemoryLimiter {
 
 #[async_trait]
 impl Limiter for MemoryLimiter {
-    async fn turn(&self, now: Duration) -> Result<Duration, LimiterError> {
-        let turn = self.turns.lock().unwrap_or_else(PoisonError::into_inner).take(self.rule, now);
-        Ok(turn.saturating_sub(now))
+    async fn turn(&self, now: Duration) -> Result<Option<Turn>, LimiterError> {
+        Ok(self.turns.lock().unwrap_or_else(PoisonError::into_inner).take(self.rule, in_micros(now)))
+    }
+
+    async fn ended(&self, turn: Turn, now: Duration) -> Result<(), LimiterError> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner).end(turn, now);
+        Ok(())
     }
 
     async fn hold_until(&self, until: Duration) -> Result<(), LimiterError> {
@@ -113,15 +146,23 @@ impl FileLimiter {
 
 #[async_trait]
 impl Limiter for FileLimiter {
-    async fn turn(&self, now: Duration) -> Result<Duration, LimiterError> {
+    async fn turn(&self, now: Duration) -> Result<Option<Turn>, LimiterError> {
         let rule = self.rule;
-        let turn = self.locked(move |turns| turns.take(rule, now)).await?;
-        Ok(turn.saturating_sub(now))
+        self.locked(move |turns| turns.take(rule, in_micros(now))).await
+    }
+
+    async fn ended(&self, turn: Turn, now: Duration) -> Result<(), LimiterError> {
+        self.locked(move |turns| turns.end(turn, now)).await
     }
 
     async fn hold_until(&self, until: Duration) -> Result<(), LimiterError> {
         self.locked(move |turns| turns.hold(until)).await
     }
+}
+
+/// As exact as a file keeps it, so that a turn is known again.
+fn in_micros(time: Duration) -> Duration {
+    Duration::from_micros(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
 }
 
 fn with_file<R>(path: &Path, change: impl FnOnce(&mut Turns) -> R) -> std::io::Result<R> {
@@ -141,53 +182,90 @@ fn write_whole(file: &mut File, text: &str) -> std::io::Result<()> {
     file.set_len(text.len() as u64)
 }
 
-/// The last turns, oldest first, and until when none is handed out. Times since 1970.
+/// The turns that count, and until when none is handed out. Times since 1970.
 #[derive(Debug, Default)]
 struct Turns {
-    last: VecDeque<Duration>,
+    /// One for each request that a rule allows, and as many as were needed.
+    places: Vec<Place>,
     held_until: Duration,
+}
+
+/// The last request that went out on this place.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    began: Duration,
+    /// None while it is under way.
+    ended: Option<Duration>,
+}
+
+impl Place {
+    /// From when the next request may go out here; none while one is under way.
+    fn is_free_from(&self, rule: LimitRule, now: Duration) -> Option<Duration> {
+        let forgotten = self.began + FORGOTTEN;
+        let ended = self.ended.or((now > forgotten).then_some(forgotten))?;
+        Some(ended.max(self.began) + rule.per)
+    }
 }
 
 impl Turns {
     const fn new() -> Self {
-        Self { last: VecDeque::new(), held_until: Duration::ZERO }
+        Self { places: Vec::new(), held_until: Duration::ZERO }
     }
 
-    /// The next turn: not before the one before it, and so long after the one `requests` places before it.
-    fn take(&mut self, rule: LimitRule, now: Duration) -> Duration {
+    /// The next turn, on the place that is free first; none when all requests that are allowed are under way.
+    fn take(&mut self, rule: LimitRule, now: Duration) -> Option<Turn> {
         // Clocks step back: what lies that far ahead was written at another time, not by a queue.
         let farthest = now + FARTHEST;
-        if self.held_until > farthest || self.last.back().is_some_and(|turn| *turn > farthest) {
+        if self.held_until > farthest || self.places.iter().any(|place| place.began > farthest) {
             *self = Turns::new();
         }
-        while self.last.len() > rule.requests as usize {
-            self.last.pop_front();
+        self.places.truncate(rule.requests as usize);
+        let free = |(index, place): (usize, &Place)| Some((place.is_free_from(rule, now)?, index));
+        let first = self.places.iter().enumerate().filter_map(free).min();
+        let (from, place) = match first {
+            Some((from, place)) if from <= now => (from, place),
+            _ if self.places.len() < rule.requests as usize => (now, self.places.len()),
+            first => first?,
+        };
+        let turn = Turn { place, at: now.max(from).max(self.held_until) };
+        let taken = Place { began: turn.at, ended: None };
+        match self.places.get_mut(place) {
+            Some(place) => *place = taken,
+            None => self.places.push(taken),
         }
-        let before = self.last.back().copied().unwrap_or_default();
-        let mut turn = now.max(before).max(self.held_until);
-        if self.last.len() == rule.requests as usize {
-            let window_end = self.last.pop_front().unwrap_or_default() + rule.per;
-            turn = turn.max(window_end);
+        Some(turn)
+    }
+
+    fn end(&mut self, turn: Turn, now: Duration) {
+        // It may have been taken for forgotten, and its place be another one's.
+        let own = self.places.get_mut(turn.place).filter(|place| place.began == turn.at);
+        if let Some(place) = own {
+            place.ended = Some(now);
         }
-        self.last.push_back(turn);
-        turn
     }
 
     fn hold(&mut self, until: Duration) {
         self.held_until = self.held_until.max(until);
     }
 
-    /// Two lines: until when, and the turns, in microseconds. A file that cannot be read begins anew.
+    /// Two lines: until when; and the places, each with its beginning and its end (0 while under way), in microseconds.
+    /// A file that cannot be read begins anew.
     fn read(text: &str) -> Self {
         let mut lines = text.lines().map(|line| line.split(' ').filter_map(|number| number.parse().ok()));
-        let micros = |line: Option<u64>| line.map(Duration::from_micros);
-        let held_until = lines.next().and_then(|mut line| micros(line.next())).unwrap_or_default();
-        let last = lines.next().into_iter().flatten().map(Duration::from_micros).collect();
-        Self { last, held_until }
+        let held_until = lines.next().and_then(|mut line| line.next()).map(Duration::from_micros);
+        let numbers: Vec<u64> = lines.next().into_iter().flatten().collect();
+        let places = numbers.chunks_exact(2).map(|pair| Place {
+            began: Duration::from_micros(pair[0]),
+            ended: (pair[1] > 0).then(|| Duration::from_micros(pair[1])),
+        });
+        Self { places: places.collect(), held_until: held_until.unwrap_or_default() }
     }
 
     fn write(&self) -> String {
-        let turns: Vec<_> = self.last.iter().map(|turn| turn.as_micros().to_string()).collect();
-        format!("{}\n{}\n", self.held_until.as_micros(), turns.join(" "))
+        let mut text = format!("{}\n", self.held_until.as_micros());
+        for Place { began, ended } in &self.places {
+            text += &format!("{} {} ", began.as_micros(), ended.map_or(0, |ended| ended.as_micros()));
+        }
+        text + "\n"
     }
 }
