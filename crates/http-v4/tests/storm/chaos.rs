@@ -88,10 +88,9 @@ async fn work(Assignment { number, url, folder, calls, chats, limit, seed }: Ass
             told
         }));
     }
-    let mut out = std::io::stdout().lock();
     for client in clients {
         for told in client.await.unwrap() {
-            writeln!(out, "{}", serde_json::to_string(&told).unwrap()).unwrap();
+            writeln!(std::io::stdout(), "{}", serde_json::to_string(&told).unwrap()).unwrap();
         }
     }
 }
