@@ -67,11 +67,15 @@ struct Assignment {
 pub(crate) fn worker() -> Option<()> {
     let assignment: Assignment = serde_json::from_str(&std::env::var(WORKER).ok()?).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(work(assignment));
+    let told = runtime.block_on(work(assignment));
+    let mut out = std::io::stdout().lock();
+    for told in told {
+        writeln!(out, "{}", serde_json::to_string(&told).unwrap()).unwrap();
+    }
     Some(())
 }
 
-async fn work(Assignment { number, url, folder, calls, chats, limit, seed }: Assignment) {
+async fn work(Assignment { number, url, folder, calls, chats, limit, seed }: Assignment) -> Vec<Told> {
     let leads = leads(&url, &folder, limit);
     let mut clients = Vec::new();
     for client in 0..CLIENTS {
@@ -88,11 +92,11 @@ async fn work(Assignment { number, url, folder, calls, chats, limit, seed }: Ass
             told
         }));
     }
+    let mut told = Vec::new();
     for client in clients {
-        for told in client.await.unwrap() {
-            writeln!(std::io::stdout(), "{}", serde_json::to_string(&told).unwrap()).unwrap();
-        }
+        told.extend(client.await.unwrap());
     }
+    told
 }
 
 /// The port with all its layers, on the token store and the limiters of the folder. What depends on the rate is scaled
