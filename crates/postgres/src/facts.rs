@@ -1,0 +1,345 @@
+//! What decisions need to know: collected for a whole group of commands and read in one go.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use incoming_leads_model::{
+    AddFacts, AddNeeds, DuplicatePolicy, EntityRef, Identity, Item, Layout, Lead, LeadStanding, Link,
+    LinkFacts, LinkTarget, Standing, State, Tag, Uid,
+};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use crate::connection::{Lease, Step};
+use crate::convert::{Account, Entity, EntityKey, digest, id, key_of, number, read};
+use crate::error::{Fault, Result};
+use crate::layouts::Layouts;
+
+/// What is to be read.
+#[derive(Debug, Default)]
+pub(crate) struct Needs {
+    pub(crate) accounts: BTreeSet<Account>,
+    /// What commands are about.
+    pub(crate) uids: BTreeSet<(Account, String)>,
+    /// What is about to be given to new items.
+    pub(crate) new_uids: BTreeSet<(Account, String)>,
+    identities: BTreeSet<(Account, Vec<u8>)>,
+    entities: BTreeSet<(Account, EntityKey)>,
+    tag_ids: BTreeSet<(Account, i64)>,
+    tag_names: BTreeSet<(Account, String)>,
+    /// Identities of which the second is tagged and no index keeps them apart: whoever brings one in waits for others.
+    locks: BTreeSet<i64>,
+}
+
+impl Needs {
+    pub(crate) fn arrival(&mut self, account: Account, needs: &AddNeeds, layout: Option<&Layout>) {
+        for identity in &needs.identities {
+            let digest = digest(identity);
+            if layout.is_some_and(|layout| layout.policies.duplicates == DuplicatePolicy::Tag) {
+                self.locks.insert(lock_of(account, &digest));
+            }
+            self.identities.insert((account, digest));
+        }
+        self.entities.extend(named(needs).map(|key| (account, key)));
+        self.tag_ids.extend(needs.tag_ids.iter().map(|id| (account, number(*id))));
+        self.tag_names.extend(needs.tag_names.iter().map(|name| (account, name.clone())));
+    }
+
+    pub(crate) fn link(&mut self, account: Account, link: &Link) {
+        self.entities.extend(linked(link).map(|key| (account, key)));
+    }
+}
+
+/// Entities that an arrival names.
+pub(crate) fn named(needs: &AddNeeds) -> impl Iterator<Item = EntityKey> {
+    let leads = needs.leads.iter().map(|id| key_of(EntityRef::Lead(*id)));
+    let contacts = needs.contacts.iter().map(|id| key_of(EntityRef::Contact(*id)));
+    leads.chain(contacts).chain(needs.companies.iter().map(|id| key_of(EntityRef::Company(*id))))
+}
+
+/// Entities that a link names.
+pub(crate) fn linked(link: &Link) -> impl Iterator<Item = EntityKey> {
+    let target = match link.target {
+        LinkTarget::Lead(id) => EntityRef::Lead(id),
+        LinkTarget::Customer(id) => EntityRef::Customer(id),
+    };
+    [Some(target), link.contact_id.map(EntityRef::Contact)].into_iter().flatten().map(key_of)
+}
+
+fn lock_of(account: Account, digest: &[u8]) -> i64 {
+    let first = digest.first_chunk().copied().unwrap_or_default();
+    i64::from_be_bytes(first) ^ account
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    /// The number of the transaction in which all this was read.
+    pub(crate) transaction: String,
+    /// The process of the server that carries it out.
+    pub(crate) process: i32,
+    pub(crate) layouts: HashMap<Account, Arc<Layout>>,
+    pending: HashMap<(Account, Uid), Item>,
+    twins: HashMap<(Account, Vec<u8>), Vec<Item>>,
+    entities: HashMap<(Account, EntityKey), Entity>,
+    tags: Vec<(Account, Tag)>,
+    /// Uids of `new_uids` that are given already.
+    pub(crate) taken: HashSet<(Account, Uid)>,
+}
+
+/// What a transaction is begun with.
+pub(crate) const BEGIN: &str = "BEGIN";
+/// What is said instead in one that has begun.
+pub(crate) const BEGUN: &str = "SELECT";
+
+/// Begins a transaction, unless it has begun, and reads what is needed. What commands are about is locked until its
+/// end.
+pub(crate) async fn read_all(
+    lease: &mut Lease,
+    opening: &'static str,
+    needs: &Needs,
+    layouts: &Layouts,
+) -> Result<Facts> {
+    lease.begin();
+    let accounts: Vec<Account> = needs.accounts.iter().copied().collect();
+    let locks: Vec<i64> = needs.locks.iter().copied().collect();
+    let uids = columns(&needs.uids);
+    let new_uids = columns(&needs.new_uids);
+    let identities = columns(&needs.identities);
+    let tag_ids = columns(&needs.tag_ids);
+    let tag_names = columns(&needs.tag_names);
+    let entities = entity_columns(&needs.entities);
+    let mut steps = vec![
+        Step::Plain(opening),
+        Step::Prepared("SELECT pg_current_xact_id()::text, pg_backend_pid()", vec![]),
+        Step::Prepared(
+            "SELECT account_id, version FROM accounts WHERE account_id = ANY($1)",
+            vec![&accounts],
+        ),
+    ];
+    let questions: [(Kind, bool, &'static str, Vec<&(dyn ToSql + Sync)>); 7] = [
+        (
+            Kind::Lock,
+            locks.is_empty(),
+            "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS k",
+            vec![&locks],
+        ),
+        (
+            Kind::Pending,
+            needs.uids.is_empty(),
+            "SELECT i.account_id, i.uid, i.body FROM unnest($1::bigint[], $2::text[]) AS n (account_id, uid) \
+         JOIN items i ON i.account_id = n.account_id AND i.uid = n.uid ORDER BY i.account_id, i.uid FOR UPDATE OF i",
+            vec![&uids.0, &uids.1],
+        ),
+        (
+            Kind::Twin,
+            needs.identities.is_empty(),
+            "SELECT i.account_id, i.uid, i.body FROM unnest($1::bigint[], $2::bytea[]) AS n (account_id, identity) \
+         JOIN items i ON i.account_id = n.account_id AND i.identity = n.identity \
+         ORDER BY i.account_id, i.identity, i.arrival FOR UPDATE OF i",
+            vec![&identities.0, &identities.1],
+        ),
+        (
+            Kind::Taken,
+            needs.new_uids.is_empty(),
+            "SELECT n.account_id, n.uid FROM unnest($1::bigint[], $2::text[]) AS n (account_id, uid) WHERE EXISTS \
+         (SELECT FROM events e WHERE e.account_id = n.account_id AND e.uid = n.uid) OR EXISTS \
+         (SELECT FROM items i WHERE i.account_id = n.account_id AND i.uid = n.uid)",
+            vec![&new_uids.0, &new_uids.1],
+        ),
+        (
+            Kind::Entity,
+            needs.entities.is_empty(),
+            "SELECT e.account_id, e.kind, e.id, e.body \
+         FROM unnest($1::bigint[], $2::smallint[], $3::bigint[]) AS n (account_id, kind, id) \
+         JOIN entities e ON e.account_id = n.account_id AND e.kind = n.kind AND e.id = n.id",
+            vec![&entities.0, &entities.1, &entities.2],
+        ),
+        (
+            Kind::Tag,
+            needs.tag_ids.is_empty(),
+            "SELECT t.account_id, t.tag_id, t.name FROM unnest($1::bigint[], $2::bigint[]) AS n (account_id, tag_id) \
+         JOIN tags t ON t.account_id = n.account_id AND t.tag_id = n.tag_id",
+            vec![&tag_ids.0, &tag_ids.1],
+        ),
+        (
+            Kind::Tag,
+            needs.tag_names.is_empty(),
+            "SELECT t.account_id, t.tag_id, t.name FROM unnest($1::bigint[], $2::text[]) AS n (account_id, name) \
+         JOIN tags t ON t.account_id = n.account_id AND t.name = n.name",
+            vec![&tag_names.0, &tag_names.1],
+        ),
+    ];
+    let mut kinds = Vec::new();
+    for (kind, is_empty, sql, params) in questions {
+        if !is_empty {
+            kinds.push(kind);
+            steps.push(Step::Prepared(sql, params));
+        }
+    }
+
+    let mut answers = lease.pipeline(&steps).await?.into_iter();
+    let mut facts = Facts::default();
+    let mut next = || answers.next().expect("each step is answered").map_err(Fault::from);
+    next()?;
+    let row = next()?.pop().expect("a question without a table has a row");
+    (facts.transaction, facts.process) = (row.get(0), row.get(1));
+    for row in next()? {
+        let (account, version): (Account, i64) = (row.get(0), row.get(1));
+        match layouts.known(account) {
+            Some((known, layout)) if known == version => facts.layouts.insert(account, layout),
+            // The policy may be another one, and with it the locks that are to be taken.
+            _ => {
+                layouts.load(lease, &[account]).await?;
+                return Err(Fault::Stale);
+            }
+        };
+    }
+    for kind in kinds {
+        for row in next()? {
+            facts.take(kind, &row)?;
+        }
+    }
+    Ok(facts)
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Lock,
+    Pending,
+    Twin,
+    Taken,
+    Entity,
+    Tag,
+}
+
+impl Facts {
+    fn take(&mut self, kind: Kind, row: &Row) -> Result<()> {
+        if matches!(kind, Kind::Lock) {
+            return Ok(());
+        }
+        let account: Account = row.get(0);
+        match kind {
+            Kind::Lock => {}
+            Kind::Pending => {
+                let item = item(account, row)?;
+                self.pending.insert((account, item.uid.clone()), item);
+            }
+            Kind::Twin => {
+                let item = item(account, row)?;
+                let identity = crate::convert::identity(&item);
+                let identity = identity.ok_or_else(|| {
+                    Fault::damaged("items", format!("account {account}, {}", item.uid), "it has no identity")
+                })?;
+                self.twins.entry((account, identity)).or_default().push(item);
+            }
+            Kind::Taken => {
+                let text: &str = row.get(1);
+                let uid = Uid::new(text).map_err(|error| Fault::damaged("events", text, error))?;
+                self.taken.insert((account, uid));
+            }
+            Kind::Entity => {
+                let key = (row.get(1), row.get(2));
+                self.entities.insert((account, key), Entity::read(account, key, row.get(3))?);
+            }
+            Kind::Tag => {
+                let tag = Tag { id: id("tags", row.get(1))?, name: row.get(2) };
+                if !self.tags.iter().any(|(of, known)| *of == account && known.id == tag.id) {
+                    self.tags.push((account, tag));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the incoming lead of this uid stands. What was decided is as absent as what never came: the model refuses
+    /// both alike.
+    pub(crate) fn state(&self, account: Account, uid: &Uid) -> State {
+        let item = self.pending.get(&(account, uid.clone()));
+        item.map_or(State::Absent, |item| State::Pending(Box::new(item.clone())))
+    }
+
+    /// What waits under this uid, however it was come across.
+    pub(crate) fn item(&self, account: Account, uid: &Uid) -> Option<&Item> {
+        let pending = self.pending.get(&(account, uid.clone()));
+        pending.or_else(|| {
+            let twins = self.twins.iter().filter(|((of, _), _)| *of == account).flat_map(|(_, items)| items);
+            twins.into_iter().find(|item| item.uid == *uid)
+        })
+    }
+
+    pub(crate) fn add(&self, account: Account, needs: AddNeeds) -> AddFacts {
+        let twins = needs.identities.into_iter().filter_map(|identity| {
+            let found = self.twins.get(&(account, digest(&identity)))?;
+            // Digests may be alike; texts are looked at.
+            let same = found.iter().filter(|item| Identity::of(&item.metadata).as_ref() == Some(&identity));
+            let items: Vec<Item> = same.cloned().collect();
+            (!items.is_empty()).then_some((identity, items))
+        });
+        let entity = |entity| self.entities.get(&(account, key_of(entity)));
+        let leads = needs.leads.into_iter().filter_map(|id| match entity(EntityRef::Lead(id))? {
+            Entity::Lead(lead) => {
+                Some((id, LeadStanding { standing: standing_of_lead(lead), pipeline_id: lead.pipeline_id }))
+            }
+            Entity::Contact(_) | Entity::Company(_) | Entity::Customer(_) => None,
+        });
+        let standing = |of| entity(of).map(standing);
+        let contacts = needs.contacts.into_iter();
+        let contacts = contacts.filter_map(|id| Some((id, standing(EntityRef::Contact(id))?)));
+        let companies = needs.companies.into_iter();
+        let companies = companies.filter_map(|id| Some((id, standing(EntityRef::Company(id))?)));
+        let is_named = |tag: &Tag| needs.tag_ids.contains(&tag.id) || needs.tag_names.contains(&tag.name);
+        let tags = self.tags.iter().filter(|(of, tag)| *of == account && is_named(tag));
+        let mut tags: Vec<Tag> = tags.map(|(_, tag)| tag.clone()).collect();
+        tags.sort_by_key(|tag| tag.id);
+        AddFacts {
+            twins: twins.collect(),
+            leads: leads.collect(),
+            contacts: contacts.collect(),
+            companies: companies.collect(),
+            tags,
+        }
+    }
+
+    pub(crate) fn link(&self, account: Account, uid: &Uid, link: &Link) -> LinkFacts {
+        let entity = |key| self.entities.get(&(account, key)).map(standing);
+        let mut named = linked(link);
+        let target = named.next().and_then(entity);
+        let contact = named.next().and_then(entity);
+        LinkFacts { state: self.state(account, uid), target, contact }
+    }
+}
+
+fn item(account: Account, row: &Row) -> Result<Item> {
+    let uid: &str = row.get(1);
+    read("items", format!("account {account}, {uid}"), row.get(2))
+}
+
+fn standing_of_lead(lead: &Lead) -> Standing {
+    Standing::of(lead.is_unsorted, lead.stamp.is_deleted)
+}
+
+fn standing(entity: &Entity) -> Standing {
+    match entity {
+        Entity::Lead(lead) => standing_of_lead(lead),
+        Entity::Contact(contact) => Standing::of(contact.is_unsorted, contact.stamp.is_deleted),
+        Entity::Company(company) => Standing::of(company.is_unsorted, company.stamp.is_deleted),
+        Entity::Customer(customer) => Standing::of(false, customer.stamp.is_deleted),
+    }
+}
+
+fn columns<T: Clone>(pairs: &BTreeSet<(Account, T)>) -> (Vec<Account>, Vec<T>) {
+    pairs.iter().cloned().unzip()
+}
+
+pub(crate) fn entity_columns<'a>(
+    keys: impl IntoIterator<Item = &'a (Account, EntityKey)>,
+) -> (Vec<Account>, Vec<i16>, Vec<i64>) {
+    let mut columns = (Vec::new(), Vec::new(), Vec::new());
+    for (account, (kind, id)) in keys {
+        columns.0.push(*account);
+        columns.1.push(*kind);
+        columns.2.push(*id);
+    }
+    columns
+}

@@ -1,0 +1,81 @@
+//! The schema, step by step. Steps only add, so that a program of the version before can go on beside them.
+
+use std::fmt::Write as _;
+
+use crate::connection::Lease;
+use crate::error::{Fault, Result};
+use crate::options::Migrate;
+
+/// The steps, from 1. A step may be tried again after a failure: each is one transaction.
+const STEPS: &[&str] = &[include_str!("migrations/0001_first.sql")];
+
+/// The newest version, which this program reads and writes.
+pub(crate) const NEWEST: usize = STEPS.len();
+
+/// Of the lock that keeps two programs from making the same tables: "IncL".
+const LOCK: i64 = 0x496e_634c;
+
+/// Makes the tables where there are none; brings older ones up, where that was asked for.
+pub(crate) async fn bring_up(lease: &Lease, migrate: Migrate) -> Result<()> {
+    if is_ready(version(lease).await?, migrate)? {
+        return Ok(());
+    }
+    // Whoever waits finds it done. The lock goes with the session.
+    lease.batch(&format!("SET lock_timeout = 0; SELECT pg_advisory_lock({LOCK})")).await?;
+    let done = bring(lease, migrate).await;
+    lease.batch(&format!("SELECT pg_advisory_unlock({LOCK}); RESET lock_timeout")).await?;
+    done
+}
+
+async fn bring(lease: &Lease, migrate: Migrate) -> Result<()> {
+    let found = version(lease).await?;
+    if is_ready(found, migrate)? {
+        return Ok(());
+    }
+    for (step, number) in STEPS.iter().zip(1..).skip(found.unwrap_or(0)) {
+        let mut sql = format!("BEGIN; {step};");
+        if number == 1 {
+            sql += "INSERT INTO store VALUES (0, 'id', replace(gen_random_uuid()::text, '-', ''));";
+        }
+        let _ = write!(
+            sql,
+            "INSERT INTO store VALUES (0, 'schema', '{number}') \
+             ON CONFLICT (account_id, name) DO UPDATE SET value = excluded.value; COMMIT"
+        );
+        if let Err(fault) = lease.batch(&sql).await {
+            lease.batch("ROLLBACK").await?;
+            return Err(fault);
+        }
+    }
+    Ok(())
+}
+
+/// Whether nothing is to be done.
+fn is_ready(found: Option<usize>, migrate: Migrate) -> Result<bool> {
+    match found {
+        None => Ok(false),
+        Some(NEWEST) => Ok(true),
+        Some(newer) if newer > NEWEST => Err(Fault::Invalid(format!(
+            "the database has schema {newer}, which a newer program made; this one knows schema {NEWEST}"
+        ))),
+        Some(older) => match migrate {
+            Migrate::WhenNew => Err(Fault::Invalid(format!(
+                "the database has schema {older} and this program needs {NEWEST}: migrate it first"
+            ))),
+            Migrate::WhenOlder => Ok(false),
+        },
+    }
+}
+
+/// The schema's version; none where there are no tables of ours.
+async fn version(lease: &Lease) -> Result<Option<usize>> {
+    let is_there = lease.query("SELECT to_regclass('store') IS NOT NULL", &[]).await?;
+    if !is_there.first().is_some_and(|row| row.get(0)) {
+        return Ok(None);
+    }
+    let row =
+        lease.query_opt("SELECT value FROM store WHERE account_id = 0 AND name = 'schema'", &[]).await?;
+    let text: Option<String> = row.map(|row| row.get(0));
+    let version = text.as_deref().and_then(|text| text.parse().ok());
+    version.map(Some).ok_or_else(|| Fault::damaged("store", "schema", "it is no number"))
+}

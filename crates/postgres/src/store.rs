@@ -1,0 +1,214 @@
+//! The store and its handles: every question goes to a connection, every command to the queue.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use incoming_leads_model::{
+    Accept, AccountId, Add, Arrival, Decline, Event, IncomingLead, Layout, Link, ListQuery, Page, Receipt,
+    Refusal, Right, Summary, SummaryQuery, Uid, UserId,
+};
+use incoming_leads_port::{
+    Capabilities, Clock, Error, ErrorKind, IncomingLeads, Operation, Outcome, Principal, Result,
+};
+
+use crate::connection::{self, Lease};
+use crate::convert::{Account, account};
+use crate::error::{self, Fault, Remedy};
+use crate::layouts::Layouts;
+use crate::options::Options;
+use crate::retention;
+use crate::writer::{self, Command, Core, Job, Queue};
+use crate::{list, migrations, tallies};
+
+/// Incoming leads in a PostgreSQL database. Clones share connections and queue; several processes share the database.
+#[derive(Clone)]
+pub struct Postgres {
+    pub(crate) core: Arc<Core>,
+    pub(crate) queue: Queue,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Ends the work on what is no longer kept, with the last clone.
+    _retention: Arc<retention::Keeper>,
+}
+
+impl Postgres {
+    pub(crate) async fn start(options: Options, address: &str) -> error::Result<Self> {
+        let pool = connection::pool(address, &options)?;
+        let mut lease = Lease::take(&pool).await?;
+        // Its limits are changed for the while; it is not used again.
+        lease.begin();
+        migrations::bring_up(&lease, options.migrate).await?;
+        let id = lease.query_opt("SELECT value FROM store WHERE account_id = 0 AND name = 'id'", &[]).await?;
+        let id = id.ok_or_else(|| Fault::damaged("store", "id", "the row is not there"))?;
+        let core =
+            Arc::new(Core { pool, layouts: Layouts::default(), store_id: id.get(0), wait: options.wait });
+        let queue = writer::start(&core, options.writers, options.queue);
+        let clock = options.clock;
+        let keeper = Arc::new(retention::start(core.clone(), clock.clone(), options.retention));
+        Ok(Self { core, queue, clock, _retention: keeper })
+    }
+
+    /// The same store by another clock.
+    #[must_use]
+    pub fn with_clock(&self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self.clone() }
+    }
+}
+
+impl fmt::Debug for Postgres {
+    /// Without the address, which may have a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres").field("store_id", &self.core.store_id).finish_non_exhaustive()
+    }
+}
+
+/// One account, as one user sees and sorts it.
+#[derive(Clone)]
+pub(crate) struct Handle {
+    pub(crate) core: Arc<Core>,
+    queue: Queue,
+    clock: Arc<dyn Clock>,
+    pub(crate) account_id: AccountId,
+    user_id: UserId,
+}
+
+impl Handle {
+    pub(crate) fn new(store: &Postgres, principal: Principal) -> Self {
+        let Principal { account_id, user_id } = principal;
+        let (core, queue, clock) = (store.core.clone(), store.queue.clone(), store.clock.clone());
+        Self { core, queue, clock, account_id, user_id }
+    }
+
+    pub(crate) fn account(&self) -> Account {
+        account(self.account_id)
+    }
+
+    /// A connection for a question, if the user may view; and the layout.
+    pub(crate) async fn viewing(&self) -> error::Result<(Lease, Arc<Layout>)> {
+        let lease = Lease::take(&self.core.pool).await?;
+        let layout = self.core.layouts.now(&lease, self.account()).await?.ok_or(Fault::Unauthorized)?;
+        layout.authorize(self.user_id, Right::View).map_err(Fault::Refused)?;
+        Ok((lease, layout))
+    }
+
+    /// Asks something of a user who may view; once more on another connection where the first one turns out to be gone.
+    pub(crate) async fn ask<T, F: Future<Output = error::Result<T>> + Send>(
+        &self,
+        operation: Operation,
+        question: impl Fn(Lease, Arc<Layout>) -> F + Send + Sync,
+    ) -> Result<T> {
+        let mut answer = Err(Fault::Closed);
+        for _ in 0..2 {
+            answer = match self.viewing().await {
+                Ok((lease, layout)) => question(lease, layout).await,
+                Err(fault) => Err(fault),
+            };
+            match &answer {
+                Err(fault) if fault.remedy() == Remedy::Reconnect => self.core.give_up_connections(),
+                _ => break,
+            }
+        }
+        answer.map_err(|fault| fault.told(operation))
+    }
+
+    /// Carries a command out.
+    pub(crate) async fn submit(&self, operation: Operation, command: Command) -> Result<Vec<Event>> {
+        let job = Job::new(self.account(), self.user_id, self.clock.now(), command);
+        let events = self.queue.submit(job).await;
+        events.map_err(|fault| fault.told(operation))
+    }
+
+    /// Carries a command out that is about one incoming lead.
+    pub(crate) async fn settle(&self, operation: Operation, command: Command) -> Result<Receipt> {
+        let events = self.submit(operation, command).await?;
+        events.first().map(Event::receipt).ok_or_else(|| {
+            let error = Error::new(ErrorKind::Damaged, operation).with_outcome(Outcome::Unknown);
+            error.with_detail("the command was carried out without an event")
+        })
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres")
+            .field("account_id", &self.account_id)
+            .field("user_id", &self.user_id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl IncomingLeads for Handle {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::ALL
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Page> {
+        self.ask(
+            Operation::List,
+            move |lease, _| async move { list::page(lease, self.account_id, query).await },
+        )
+        .await
+    }
+
+    async fn get(&self, uid: &Uid) -> Result<Option<IncomingLead>> {
+        let uids = std::slice::from_ref(uid);
+        let found = self.ask(Operation::Get, move |lease, _| async move {
+            list::items(&lease, self.account_id, uids).await
+        });
+        Ok(found.await?.pop().map(|(_, lead)| lead))
+    }
+
+    async fn add(&self, add: &Add) -> Result<Vec<Receipt>> {
+        let events = self.submit(Operation::Add, Command::Arrive(Arrival::Add(add.clone()))).await?;
+        Ok(events.iter().map(Event::receipt).collect())
+    }
+
+    async fn accept(&self, uid: &Uid, accept: &Accept) -> Result<Receipt> {
+        self.settle(Operation::Accept, Command::Accept(uid.clone(), *accept)).await
+    }
+
+    async fn decline(&self, uid: &Uid, decline: &Decline) -> Result<Receipt> {
+        self.settle(Operation::Decline, Command::Decline(uid.clone(), *decline)).await
+    }
+
+    async fn link(&self, uid: &Uid, link: &Link) -> Result<Receipt> {
+        self.settle(Operation::Link, Command::Link(uid.clone(), *link)).await
+    }
+
+    async fn summary(&self, query: &SummaryQuery) -> Result<Summary> {
+        let tally = self.ask(Operation::Summary, move |lease, _| async move {
+            tallies::sum(&lease, self.account(), query).await
+        });
+        Ok(tally.await?.into())
+    }
+}
+
+/// What a refusal of the model is here.
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Fault::Refused(refusal)
+    }
+}
+
+impl Postgres {
+    /// Asks something of the whole store; once more on another connection where the first one turns out to be gone.
+    pub(crate) async fn ask<T, F: Future<Output = error::Result<T>> + Send>(
+        &self,
+        operation: Operation,
+        question: impl Fn(Lease) -> F + Send + Sync,
+    ) -> Result<T> {
+        let mut answer = Err(Fault::Closed);
+        for _ in 0..2 {
+            answer = match Lease::take(&self.core.pool).await {
+                Ok(lease) => question(lease).await,
+                Err(fault) => Err(fault),
+            };
+            match &answer {
+                Err(fault) if fault.remedy() == Remedy::Reconnect => self.core.give_up_connections(),
+                _ => break,
+            }
+        }
+        answer.map_err(|fault| fault.told(operation))
+    }
+}

@@ -1,0 +1,401 @@
+//! What one transaction writes: rows collected table by table, then sent as one statement a table.
+//!
+//! Rows are sorted by their keys and tables are always written in the same order, so that two servers that write the
+//! same rows wait for each other in one direction only. The row of `marks` comes after everything that may have to
+//! wait, since it is what transactions of one account queue up for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher as _, RandomState};
+
+use incoming_leads_model::window::{buckets_of, guides_of};
+use incoming_leads_model::{Event, Item, Moment, Note, OrderKey, Tag, Tally};
+use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
+
+use crate::connection::{Lease, Step};
+use crate::convert::{Account, Entity, EntityKey, account, body, identity, key_of, number};
+use crate::error::{Fault, Result};
+use crate::sql;
+
+/// A key of `guides`: account, order key, pipeline, level, bucket.
+type GuideKey = (Account, i16, i64, i16, i64);
+/// A key of `tallies`: account, pipeline, level, bucket.
+type TallyKey = (Account, i64, i16, i64);
+
+/// All pipelines together.
+pub(crate) const ALL_PIPELINES: i64 = 0;
+
+/// The number of an order key in `guides`.
+pub(crate) const fn order_key(key: OrderKey) -> i16 {
+    match key {
+        OrderKey::CreatedAt => 0,
+        OrderKey::UpdatedAt => 1,
+    }
+}
+
+/// What is to be written.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// A number that no other transaction has: what tells later whether this one was committed.
+    pub(crate) commit_id: i64,
+    unstaged: BTreeSet<(Account, String)>,
+    /// The version that was read, and the item as it is to be.
+    restaged: BTreeMap<(Account, String), (u64, Item)>,
+    staged: Vec<Staged>,
+    made: BTreeMap<(Account, EntityKey), Entity>,
+    changed: BTreeMap<(Account, EntityKey), Entity>,
+    tags: BTreeMap<(Account, i64), String>,
+    notes: BTreeMap<(Account, EntityKey, i64), String>,
+    events: Vec<(Account, String, i64, String)>,
+    tallies: BTreeMap<TallyKey, Tally>,
+    guides: BTreeMap<GuideKey, [i64; 4]>,
+    touched: BTreeSet<Account>,
+}
+
+/// An item that comes to wait.
+#[derive(Debug)]
+struct Staged {
+    account: Account,
+    identity: Option<Vec<u8>>,
+    slot: String,
+    item: Item,
+}
+
+impl Batch {
+    pub(crate) fn new() -> Self {
+        let commit_id = (RandomState::new().hash_one(std::time::SystemTime::now()) >> 1).cast_signed();
+        Self {
+            commit_id,
+            unstaged: BTreeSet::new(),
+            restaged: BTreeMap::new(),
+            staged: Vec::new(),
+            made: BTreeMap::new(),
+            changed: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            events: Vec::new(),
+            tallies: BTreeMap::new(),
+            guides: BTreeMap::new(),
+            touched: BTreeSet::new(),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.touched.is_empty()
+    }
+
+    /// Account and uid of an event of it.
+    pub(crate) fn an_event(&self) -> Option<(Account, String)> {
+        self.events.first().map(|(account, uid, ..)| (*account, uid.clone()))
+    }
+
+    /// Lists of this account answer something else from now on.
+    pub(crate) fn touch(&mut self, of: Account) {
+        self.touched.insert(of);
+    }
+
+    /// Keeps the event, and counts it.
+    pub(crate) fn event(&mut self, event: &Event) {
+        let of = account(event.account_id);
+        self.touch(of);
+        self.events.push((of, event.uid.as_str().to_owned(), event.recorded_at.secs(), body(event)));
+        let tally = Tally::of(event);
+        if tally == Tally::default() {
+            return;
+        }
+        for pipeline in [ALL_PIPELINES, number(event.pipeline_id)] {
+            for bucket in buckets_of(event.moment()) {
+                let key = (of, pipeline, i16::from(bucket.level), bucket.index.cast_signed());
+                *self.tallies.entry(key).or_default() += tally;
+            }
+        }
+    }
+
+    pub(crate) fn entity(&self, key: (Account, EntityKey)) -> Option<&Entity> {
+        self.changed.get(&key).or_else(|| self.made.get(&key))
+    }
+
+    /// An entity that is new: its key must be free.
+    pub(crate) fn make(&mut self, of: Account, entity: Entity) {
+        self.made.insert((of, entity.key()), entity);
+    }
+
+    /// An entity in the place of the one of its key, if there is one.
+    pub(crate) fn change(&mut self, of: Account, entity: Entity) {
+        let key = (of, entity.key());
+        match self.made.get_mut(&key) {
+            Some(made) => *made = entity,
+            None => {
+                self.changed.insert(key, entity);
+            }
+        }
+    }
+
+    pub(crate) fn tag(&mut self, of: Account, tag: Tag) {
+        self.tags.insert((of, number(tag.id)), tag.name);
+    }
+
+    pub(crate) fn note(&mut self, of: Account, note: Note) {
+        self.notes.insert((of, key_of(note.entity), number(note.id)), body(&note));
+    }
+
+    /// An item comes to wait.
+    pub(crate) fn stage(&mut self, of: Account, item: Item, slot: String) {
+        self.touch(of);
+        self.guide(of, &item, 1);
+        self.staged.push(Staged { account: of, identity: identity(&item), slot, item });
+    }
+
+    /// An item as it was told, in the place of the one of its uid, if there is one.
+    pub(crate) fn restore(&mut self, of: Account, old: Option<&Item>, item: Item) {
+        if let Some(old) = old {
+            self.guide(of, old, -1);
+            // Within one batch the last one counts.
+            self.staged.retain(|staged| staged.account != of || staged.item.uid != item.uid);
+        }
+        // What is restored was decided long ago: it stands beside whatever is identical.
+        let slot = item.uid.as_str().to_owned();
+        self.stage(of, item, slot);
+    }
+
+    /// How much it holds, more or less.
+    pub(crate) fn rows(&self) -> usize {
+        self.staged.len() + self.changed.len() + self.events.len() + self.notes.len() + self.tags.len()
+    }
+
+    /// An item that waits is another now.
+    pub(crate) fn restage(&mut self, of: Account, old: &Item, new: Item) {
+        self.guide(of, old, -1);
+        self.guide(of, &new, 1);
+        self.restaged.insert((of, new.uid.as_str().to_owned()), (old.version, new));
+    }
+
+    /// An item waits no longer.
+    pub(crate) fn unstage(&mut self, of: Account, item: &Item) {
+        self.touch(of);
+        self.guide(of, item, -1);
+        self.unstaged.insert((of, item.uid.as_str().to_owned()));
+    }
+
+    fn guide(&mut self, of: Account, item: &Item, count: i64) {
+        let keys: [(OrderKey, Moment); 2] =
+            [(OrderKey::CreatedAt, item.created_at), (OrderKey::UpdatedAt, item.updated_at)];
+        for (key, moment) in keys {
+            for pipeline in [ALL_PIPELINES, number(item.pipeline_id)] {
+                for bucket in guides_of(moment) {
+                    let level = i16::from(bucket.level);
+                    let key = (of, order_key(key), pipeline, level, bucket.index.cast_signed());
+                    self.guides.entry(key).or_default()[item.category().index()] += count;
+                }
+            }
+        }
+    }
+
+    /// Writes everything; what is in the way of an import is replaced.
+    pub(crate) async fn replace(self, lease: &Lease) -> Result<()> {
+        let statements = self.statements(Over::Replace);
+        for answer in lease.pipeline(&statements.iter().map(Statement::step).collect::<Vec<_>>()).await? {
+            answer?;
+        }
+        Ok(())
+    }
+
+    /// Writes everything and commits.
+    ///
+    /// [`Fault::Lost`] when the connection went after the commit was sent.
+    pub(crate) async fn commit(self, lease: &Lease) -> Result<()> {
+        let statements = self.statements(Over::Refuse);
+        let mut steps: Vec<Step<'_>> = statements.iter().map(Statement::step).collect();
+        steps.push(Step::Plain("COMMIT"));
+        judge(lease.pipeline(&steps).await?)
+    }
+
+    fn statements(self, over: Over) -> Vec<Statement> {
+        let is_replacing = over == Over::Replace;
+        let pick = |insert, replace| if is_replacing { replace } else { insert };
+        let Self { commit_id, unstaged, restaged, mut staged, made, changed, .. } = self;
+        let Self { tags, notes, events, tallies, guides, touched, .. } = self;
+        // Stable, so that of identical ones the first stays the first.
+        staged.sort_by(|one, other| (one.account, &one.identity).cmp(&(other.account, &other.identity)));
+        let unstaged: Vec<_> = unstaged.into_iter().collect();
+        let restaged: Vec<_> =
+            restaged.into_iter().map(|((of, uid), (old, item))| (of, uid, old, item)).collect();
+        let made: Vec<_> = made.into_iter().collect();
+        let changed: Vec<_> = changed.into_iter().collect();
+        let tags: Vec<_> = tags.into_iter().map(|((of, id), name)| (of, id, name)).collect();
+        let notes: Vec<_> = notes.into_iter().collect();
+        let tallies: Vec<_> = tallies.into_iter().map(|(key, tally)| (key, tally.to_columns())).collect();
+        let guides: Vec<_> = guides.into_iter().filter(|(_, counts)| *counts != [0; 4]).collect();
+        let touched: Vec<Account> = touched.into_iter().collect();
+
+        let mut all = Vec::new();
+        if !unstaged.is_empty() {
+            let mut columns = vec![column(&unstaged, |row| row.0), column(&unstaged, |row| row.1.clone())];
+            columns.push(Box::new(number(unstaged.len() as u64)));
+            all.push(Statement(sql::DELETE_ITEMS, columns));
+        }
+        if !restaged.is_empty() {
+            let mut columns = vec![
+                column(&restaged, |row| row.0),
+                column(&restaged, |row| row.1.clone()),
+                column(&restaged, |row| number(row.2)),
+                column(&restaged, |row| row.3.updated_at.secs()),
+                column(&restaged, |row| number(row.3.version)),
+                column(&restaged, |row| body(&row.3)),
+            ];
+            columns.push(Box::new(number(restaged.len() as u64)));
+            all.push(Statement(sql::UPDATE_ITEMS, columns));
+        }
+        if !staged.is_empty() {
+            all.push(Statement(pick(sql::INSERT_ITEMS, sql::REPLACE_ITEMS), of_items(&staged)));
+        }
+        if !made.is_empty() {
+            all.push(Statement(sql::INSERT_ENTITIES, of_entities(&made)));
+        }
+        if !changed.is_empty() {
+            all.push(Statement(sql::REPLACE_ENTITIES, of_entities(&changed)));
+        }
+        if !tags.is_empty() {
+            let columns = || {
+                vec![
+                    column(&tags, |row| row.0),
+                    column(&tags, |row| row.1),
+                    column(&tags, |row| row.2.clone()),
+                ]
+            };
+            if is_replacing {
+                all.push(Statement(sql::DELETE_NAMESAKES, columns()));
+            }
+            all.push(Statement(pick(sql::INSERT_TAGS, sql::REPLACE_TAGS), columns()));
+        }
+        if !notes.is_empty() {
+            let columns = vec![
+                column(&notes, |row| row.0.0),
+                column(&notes, |row| row.0.1.0),
+                column(&notes, |row| row.0.1.1),
+                column(&notes, |row| row.0.2),
+                column(&notes, |row| row.1.clone()),
+            ];
+            all.push(Statement(pick(sql::INSERT_NOTES, sql::REPLACE_NOTES), columns));
+        }
+        // From here on other transactions of these accounts have to wait.
+        all.push(Statement(sql::LOCK_MARKS, vec![Box::new(touched.clone())]));
+        all.push(Statement(sql::TOUCH_MARKS, vec![Box::new(touched), Box::new(commit_id)]));
+        if !events.is_empty() {
+            let mut columns = vec![
+                column(&events, |row| row.0),
+                column(&events, |row| row.1.clone()),
+                column(&events, |row| row.2),
+                column(&events, |row| row.3.clone()),
+            ];
+            columns.push(Box::new(commit_id));
+            all.push(Statement(sql::INSERT_EVENTS, columns));
+        }
+        if !tallies.is_empty() {
+            let mut columns = vec![
+                column(&tallies, |row| row.0.0),
+                column(&tallies, |row| row.0.1),
+                column(&tallies, |row| row.0.2),
+                column(&tallies, |row| row.0.3),
+            ];
+            columns.extend((0..9).map(|number| column(&tallies, |row| row.1[number])));
+            all.push(Statement(sql::ADD_TALLIES, columns));
+        }
+        if !guides.is_empty() {
+            let mut columns = of_guides(&guides);
+            columns.extend((0..4).map(|number| column(&guides, |row| row.1[number])));
+            all.push(Statement(sql::ADD_GUIDES, columns));
+        }
+        let fallen: Vec<_> =
+            guides.into_iter().filter(|(_, counts)| counts.iter().any(|count| *count < 0)).collect();
+        if !fallen.is_empty() {
+            all.push(Statement(sql::DROP_GUIDES, of_guides(&fallen)));
+        }
+        all
+    }
+}
+
+/// A statement and its parameters, most of which are columns.
+struct Statement(&'static str, Vec<Column>);
+
+type Column = Box<dyn ToSql + Send + Sync>;
+
+impl Statement {
+    fn step(&self) -> Step<'_> {
+        Step::Prepared(self.0, self.1.iter().map(|column| &**column as &(dyn ToSql + Sync)).collect())
+    }
+}
+
+/// One column of all rows.
+fn column<R, T: ToSql + Send + Sync + 'static>(rows: &[R], of: impl Fn(&R) -> T) -> Column {
+    Box::new(rows.iter().map(of).collect::<Vec<T>>())
+}
+
+fn of_items(rows: &[Staged]) -> Vec<Column> {
+    vec![
+        column(rows, |row| row.account),
+        column(rows, |row| row.item.uid.as_str().to_owned()),
+        column(rows, |row| number(row.item.pipeline_id)),
+        column(rows, |row| category(&row.item)),
+        column(rows, |row| row.item.created_at.secs()),
+        column(rows, |row| row.item.updated_at.secs()),
+        column(rows, |row| number(row.item.version)),
+        column(rows, |row| row.identity.clone()),
+        column(rows, |row| row.slot.clone()),
+        column(rows, |row| body(&row.item)),
+    ]
+}
+
+fn of_entities(rows: &[((Account, EntityKey), Entity)]) -> Vec<Column> {
+    vec![
+        column(rows, |row| row.0.0),
+        column(rows, |row| row.0.1.0),
+        column(rows, |row| row.0.1.1),
+        column(rows, |row| row.1.is_listed()),
+        column(rows, |row| row.1.binned_at()),
+        column(rows, |row| row.1.body()),
+    ]
+}
+
+fn of_guides(rows: &[(GuideKey, [i64; 4])]) -> Vec<Column> {
+    vec![
+        column(rows, |row| row.0.0),
+        column(rows, |row| row.0.1),
+        column(rows, |row| row.0.2),
+        column(rows, |row| row.0.3),
+        column(rows, |row| row.0.4),
+    ]
+}
+
+fn category(item: &Item) -> i16 {
+    i16::try_from(item.category().index()).expect("there are four")
+}
+
+/// What became of a transaction whose statements and commit were sent together. A statement that failed made the
+/// commit a rollback.
+fn judge(answers: Vec<std::result::Result<Vec<Row>, tokio_postgres::Error>>) -> Result<()> {
+    let last = answers.len().saturating_sub(1);
+    for (place, answer) in answers.into_iter().enumerate() {
+        let Err(error) = answer else { continue };
+        return Err(match error.code() {
+            Some(_) if place < last => Fault::Database(error),
+            // Said in answer to the commit itself: what concerns the data undid it, what concerns the server did not.
+            Some(code) if is_of_data(code) => Fault::Database(error),
+            Some(_) | None => Fault::Lost(error),
+        });
+    }
+    Ok(())
+}
+
+/// Class 23 integrity constraints, 40 rollback, 25 transaction state.
+fn is_of_data(code: &SqlState) -> bool {
+    ["23", "25", "40"].iter().any(|class| code.code().starts_with(class))
+}
+
+/// Whether rows may take the place of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    Refuse,
+    Replace,
+}

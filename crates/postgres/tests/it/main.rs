@@ -1,0 +1,7 @@
+//! The store over PostgreSQL beside what the conformance kit looks at.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod races;
+mod schema;
+mod world;
