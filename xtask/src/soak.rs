@@ -32,6 +32,19 @@ const OVER_HTTP: &[&str] = &[
     "crates/conformance",
 ];
 
+/// What the port over v2 depends on.
+const OVER_V2: &[&str] = &[
+    "Cargo.lock",
+    "crates/model",
+    "crates/port",
+    "crates/memory",
+    "crates/wire-v2",
+    "crates/transport",
+    "crates/server",
+    "crates/http-v2",
+    "crates/conformance",
+];
+
 const RUNS: &[Run] = &[
     Run {
         name: "model",
@@ -65,6 +78,13 @@ const RUNS: &[Run] = &[
         tests: &["--test", "storm", "chaos::"],
         places: OVER_HTTP,
         environment: &[("INCOMING_LEADS_CHAOS_CALLS", "50000"), ("INCOMING_LEADS_CHAOS_LIMIT", "700")],
+    },
+    Run {
+        name: "v2",
+        package: "incoming-leads-http-v2",
+        tests: &["--test", "conformance", "script::"],
+        places: OVER_V2,
+        environment: &[("INCOMING_LEADS_SEQUENCES", "2000")],
     },
     Run {
         name: "network",

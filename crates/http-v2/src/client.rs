@@ -120,6 +120,7 @@ impl IncomingLeads for HttpV2 {
     fn capabilities(&self) -> Capabilities {
         let mut able = Capabilities::ALL;
         able.get = false;
+        able.takes_partial_metadata = false;
         able.link = false;
         able.list_by_uid = false;
         able.summary_by_uid = false;

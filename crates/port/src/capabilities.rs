@@ -6,6 +6,9 @@
 pub struct Capabilities {
     /// Whether one lead can be asked for by uid.
     pub get: bool,
+    /// Whether an add may lack the metadata that the older wire requires: of a call its parties, moment and service
+    /// code, of a form its id and page (R4).
+    pub takes_partial_metadata: bool,
     /// Whether leads can be linked.
     pub link: bool,
     /// Whether lists can be filtered by uid.
@@ -41,6 +44,7 @@ impl Capabilities {
     /// Everything.
     pub const ALL: Capabilities = Capabilities {
         get: true,
+        takes_partial_metadata: true,
         link: true,
         list_by_uid: true,
         order_by_updated_at: true,

@@ -6,35 +6,17 @@ use incoming_leads_model::{Path, Segment};
 pub(crate) const INFO: &str = "incoming_lead_info";
 pub(crate) const ENTITIES: &str = "incoming_entities";
 
-/// Keys of metadata and entities that v2 calls otherwise: where (`metadata`, or an entity's list), at which depth, the
-/// model's word, v2's.
-const RENAMED: &[(Place, usize, &str, &str)] = &[
-    (Place::Metadata, 1, "phone", "to"),
-    (Place::Metadata, 1, "called_at", "date_call"),
-    (Place::Metadata, 1, "call_event", "add_note"),
-    (Place::Metadata, 1, "form_sent_at", "form_send_at"),
-    (Place::Metadata, 2, "reference", "ref"),
-    (Place::Entity, 4, "field", "id"),
-    (Place::Entity, 4, "kind", "note_type"),
-    (Place::Entity, 6, "choice", "enum"),
+/// Keys that v2 calls otherwise: in which list or object they stand, the model's word, v2's.
+const RENAMED: &[(&str, &str, &str)] = &[
+    ("metadata", "phone", "to"),
+    ("metadata", "called_at", "date_call"),
+    ("metadata", "call_event", "add_note"),
+    ("metadata", "form_sent_at", "form_send_at"),
+    ("origin", "reference", "ref"),
+    ("custom_fields", "field", "id"),
+    ("values", "choice", "enum"),
+    ("notes", "kind", "note_type"),
 ];
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Metadata,
-    Entity,
-    Elsewhere,
-}
-
-impl Place {
-    fn of(top: &str) -> Self {
-        match top {
-            "metadata" => Self::Metadata,
-            "leads" | "contacts" | "companies" => Self::Entity,
-            _ => Self::Elsewhere,
-        }
-    }
-}
 
 /// Appends the model's path in v2's words: `leads.0.custom_fields.2.field` is
 /// `incoming_entities.leads.0.custom_fields.2.id`.
@@ -45,26 +27,24 @@ pub(crate) fn push_wire(text: &mut String, path: &Path) {
         }
         text.push_str(step);
     };
-    let top = match path.segments().first() {
-        Some(Segment::Key(key)) => key.as_ref(),
-        _ => "",
-    };
-    let place = Place::of(top);
+    // The last key: places in lists do not count.
+    let mut outer = "";
     for (depth, segment) in path.segments().iter().enumerate() {
         match segment {
             Segment::Index(index) => push(&index.to_string()),
-            Segment::Key(_) if depth == 0 => match place {
-                Place::Metadata => push(INFO),
-                Place::Entity => {
-                    push(ENTITIES);
-                    push(top);
-                }
-                Place::Elsewhere => push(top),
-            },
             Segment::Key(key) => {
-                let renamed =
-                    RENAMED.iter().find(|(at, deep, word, _)| (*at, *deep, *word) == (place, depth, key));
-                push(renamed.map_or(key.as_ref(), |(.., word)| word));
+                match (depth, key.as_ref()) {
+                    (0, "metadata") => push(INFO),
+                    (0, "leads" | "contacts" | "companies") => {
+                        push(ENTITIES);
+                        push(key);
+                    }
+                    (_, key) => {
+                        let renamed = RENAMED.iter().find(|(at, word, _)| (*at, *word) == (outer, key));
+                        push(renamed.map_or(key, |(.., word)| word));
+                    }
+                }
+                outer = key;
             }
         }
     }
@@ -77,27 +57,20 @@ pub(crate) fn to_model(text: &str) -> (Option<usize>, Path) {
     if steps.next_if_eq(&"add").is_some() {
         item = steps.next().and_then(|index| index.parse().ok());
     }
-    let mut path = Path::root();
-    let mut place = Place::Elsewhere;
+    let (mut path, mut outer) = (Path::root(), "");
     for step in steps {
-        let depth = path.segments().len();
-        path = match (depth, step) {
-            (0, ENTITIES) => continue,
-            (0, INFO) => {
-                place = Place::Metadata;
-                Path::of("metadata")
-            }
-            (0, _) => {
-                place = Place::of(step);
-                path.key(step.to_owned())
+        path = match (path.is_empty(), step) {
+            (true, ENTITIES) => continue,
+            (true, INFO) => {
+                outer = "metadata";
+                path.key("metadata")
             }
             _ => match step.parse() {
                 Ok(index) => path.index(index),
                 Err(_) => {
-                    let renamed = RENAMED
-                        .iter()
-                        .find(|(at, deep, _, word)| (*at, *deep, *word) == (place, depth, step));
-                    path.key(renamed.map_or(step, |(_, _, word, _)| word).to_owned())
+                    let renamed = RENAMED.iter().find(|(at, _, word)| (*at, *word) == (outer, step));
+                    outer = renamed.map_or(step, |(_, word, _)| word);
+                    path.key(outer.to_owned())
                 }
             },
         };

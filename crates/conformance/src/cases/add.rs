@@ -34,16 +34,22 @@ pub(super) const CASES: &[Case] = &[
     case!("add"::ids_are_new, R3, "No two items share a uid, a lead, a contact or a company."),
     case!("add"::sources_are_required, R4, "source_name and source_uid are required, and an empty text is none."),
     case!("add"::metadata_are_required, R4, "Metadata are required."),
-    case!("add"::entities_are_optional, R4, "Lead, contact and company may be left out, and metadata may be empty."),
+    case!("add"::entities_are_optional, R4, "Lead, contact and company may be left out."),
+    case!("add"::metadata_may_be_empty, R4, "Metadata may tell nothing.")
+        .where_able(|able| able.takes_partial_metadata),
+    case!("add"::lacking_metadata_are_named, R4, "Who requires the metadata of the older wire names what an item lacks.")
+        .where_able(|able| !able.takes_partial_metadata),
     case!("add"::one_entity_of_each_kind, R4, "Two leads, contacts or companies in one item are refused."),
     case!("add"::created_at_is_now, R4, "Without a moment an item came to be now.").with_clock(),
     case!("add"::created_at_may_be_past, R4, "An item may have come to be in the past."),
     case!("add"::further_fields_are_kept, R4, "No further field of an entity's body is lost.")
         .where_able(|able| able.tells_cards),
     case!("add"::documented_keys_are_required, R4, "By the strict policy every documented key is required.")
-        .over(Named::Strict),
+        .over(Named::Strict)
+        .where_able(|able| able.takes_partial_metadata),
     case!("add"::complete_items_pass_strictly, R4, "By the strict policy complete items are taken.")
-        .over(Named::Strict),
+        .over(Named::Strict)
+        .where_able(|able| able.takes_partial_metadata),
     case!("add"::call_comes_back_as_sent, R1, "The metadata of a call come back as they were sent."),
     case!("add"::form_comes_back_as_sent, R1, "The metadata of a form come back as they were sent."),
     case!("add"::chats_are_not_added, R2, "The API adds no chats."),
@@ -178,14 +184,40 @@ async fn metadata_are_required(on: &Instance) -> Done {
     refused_at(on, &add, FaultCode::FieldMissing, "metadata").await
 }
 
+/// The draft without a lead, a contact and a company.
+fn bare(draft: Draft) -> Draft {
+    Draft { leads: vec![], contacts: vec![], companies: vec![], ..draft }
+}
+
 async fn entities_are_optional(on: &Instance) -> Done {
-    for metadata in [Metadata::Sip(SipMetadata::default()), Metadata::Forms(FormsMetadata::default())] {
-        let metadata = Some(metadata);
-        let bare = Draft { metadata, leads: vec![], contacts: vec![], companies: vec![], ..call(1) };
-        let receipt = add(&on.sorter, bare).await?;
+    for draft in [call(1), form(1)] {
+        let receipt = add(&on.sorter, bare(draft)).await?;
         holds("the bare item waits", waits(&on.viewer, &receipt.uid).await?)?;
     }
     Ok(())
+}
+
+async fn metadata_may_be_empty(on: &Instance) -> Done {
+    for metadata in [Metadata::Sip(SipMetadata::default()), Metadata::Forms(FormsMetadata::default())] {
+        let receipt = add(&on.sorter, Draft { metadata: Some(metadata), ..bare(call(1)) }).await?;
+        holds("the bare item waits", waits(&on.viewer, &receipt.uid).await?)?;
+    }
+    Ok(())
+}
+
+async fn lacking_metadata_are_named(on: &Instance) -> Done {
+    let call_keys = ["from", "phone", "called_at", "service_code"].as_slice();
+    let items = [
+        (Metadata::Sip(SipMetadata::default()), call_keys),
+        (Metadata::Forms(FormsMetadata::default()), ["form_id", "form_page"].as_slice()),
+    ];
+    for (metadata, keys) in items {
+        let lacking = one(Draft { metadata: Some(metadata), ..call(1) });
+        let paths: Vec<_> = keys.iter().map(|key| format!("metadata.{key}")).collect();
+        let expected: Vec<_> = paths.iter().map(|path| (0, FaultCode::FieldMissing, path.as_str())).collect();
+        faulty_items(&expected, on.sorter.incoming.add(&lacking).await)?;
+    }
+    nothing_came(on).await
 }
 
 async fn one_entity_of_each_kind(on: &Instance) -> Done {
@@ -241,21 +273,15 @@ async fn further_fields_are_kept(on: &Instance) -> Done {
 
 async fn documented_keys_are_required(on: &Instance) -> Done {
     use FaultCode::FieldMissing;
-    let bare = |metadata| Draft {
-        metadata: Some(metadata),
-        leads: vec![],
-        contacts: vec![],
-        companies: vec![],
-        ..call(1)
-    };
-    let bare_call = Add::calls(vec![bare(Metadata::Sip(SipMetadata::default()))]);
+    let telling = |metadata| Draft { metadata: Some(metadata), ..bare(call(1)) };
+    let bare_call = Add::calls(vec![telling(Metadata::Sip(SipMetadata::default()))]);
     let keys = ["from", "phone", "called_at", "duration", "link", "service_code"]
         .map(|key| format!("metadata.{key}"));
     let entities = ["leads", "contacts", "companies"].map(str::to_owned);
     let expected: Vec<_> =
         keys.iter().chain(&entities).map(|path| (0, FieldMissing, path.as_str())).collect();
     faulty_items(&expected, on.sorter.incoming.add(&bare_call).await)?;
-    let bare_form = Add::forms(vec![bare(Metadata::Forms(FormsMetadata::default()))]);
+    let bare_form = Add::forms(vec![telling(Metadata::Forms(FormsMetadata::default()))]);
     let keys = ["form_id", "form_name", "form_page", "ip", "form_sent_at", "referer"];
     let keys = keys.map(|key| format!("metadata.{key}"));
     let expected: Vec<_> =

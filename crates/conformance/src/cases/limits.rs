@@ -1,5 +1,7 @@
 //! Bounds of moments, numbers and texts (R15), at the last value that is taken and the first that is not.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use incoming_leads_model::{Accept, Category, Draft, FaultCode, ListFilter, Metadata, Moment, Uid};
 use incoming_leads_port::ErrorKind;
 
@@ -44,9 +46,10 @@ async fn bounded(on: &Instance, path: &str, most: usize, draft: fn(String) -> Dr
     Ok(())
 }
 
-/// A call without identity, so that many of them can be added.
+/// A call like no other, so that many of them can be added.
 fn anyone() -> Draft {
-    with_call(call(1), |call| call.called_at = None)
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    call(NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 async fn source_uid_has_255_bytes(on: &Instance) -> Done {

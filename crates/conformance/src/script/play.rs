@@ -96,7 +96,12 @@ impl<'a> Play<'a> {
         self.trace.push(self.describe(step));
         let capabilities = self.on.administrator.incoming.capabilities();
         match step {
-            Step::Add(who, kind, items) => self.add(*who, *kind, items).await,
+            Step::Add(who, kind, items) => {
+                // Who requires the moment has its own case for what lacks it.
+                let is_timeless = |item: &Item| item.is_timeless && capabilities.takes_partial_metadata;
+                let items = items.iter().map(|item| Item { is_timeless: is_timeless(item), ..*item });
+                self.add(*who, *kind, &items.collect::<Vec<_>>()).await
+            }
             Step::TakeIn(who, kind, item) => self.take_in(*who, *kind, *item).await,
             Step::Accept(who, symbol, user_id, status_id) => {
                 let accept = Accept { user_id: *user_id, status_id: *status_id };

@@ -142,6 +142,10 @@ fn refusals_keep_their_faults() {
             path(&[key("leads"), index(0), key("notes"), index(1), key("kind")]),
             "add.3.incoming_entities.leads.0.notes.1.note_type",
         ),
+        (
+            path(&[key("leads"), index(0), key("tags"), index(1), key("id")]),
+            "add.3.incoming_entities.leads.0.tags.1.id",
+        ),
         (Path::root(), "add.3"),
     ];
     for (path, written) in places {
