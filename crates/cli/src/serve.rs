@@ -11,7 +11,7 @@ use clap::Args;
 use incoming_leads_model::document::Line;
 use incoming_leads_model::grant::GRACE_SECS;
 use incoming_leads_port::{Clock, SystemClock};
-use incoming_leads_server::{Config, Limits, OAuth, PublicUrl, RegistryGate, Server};
+use incoming_leads_server::{Config, Limits, OAuth, PublicUrl, RegistryGate, Server, Tls};
 use tracing_subscriber::EnvFilter;
 
 use crate::database::{Database, DatabaseArgs, Role, Store};
@@ -63,6 +63,14 @@ pub(crate) struct Serve {
     /// What links in answers begin with, such as `https://leads.example.com`; default: the host that a request names
     #[arg(long, value_name = "URL")]
     public_url: Option<PublicUrl>,
+
+    /// Speak TLS with this certificate, a PEM file with the chain that it was signed with; default: plain HTTP
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// The key of the certificate, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
 
     /// A host name to answer to, whole or as *.example.com; may be given again; default: any
     #[arg(long = "name", value_name = "HOST", conflicts_with = "demo")]
@@ -151,7 +159,9 @@ impl Serve {
         }
         if let Some(keys) = keys {
             let program = std::env::args_os().next().unwrap_or_else(|| "incoming-leads".into());
-            let (program, url) = (program.to_string_lossy(), format!("http://{}", reachable(server.addr())));
+            let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
+            let (program, url) =
+                (program.to_string_lossy(), format!("{scheme}://{}", reachable(server.addr())));
             told += &keys.invitation(&*store, &oauth, &program, &url, &database, SystemClock.now()).await?;
             if keys.is_public && !server.addr().ip().is_loopback() {
                 tracing::warn!("anybody may come in with the demo's tokens: set {}", token::VARIABLE);
@@ -207,6 +217,9 @@ impl Serve {
         config.public_url.clone_from(&self.public_url);
         config.intake = self.intake || self.demo;
         config.oauth = Some(oauth);
+        if let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) {
+            config.tls = Some(Tls::read(certificate, key).map_err(anyhow::Error::from)?);
+        }
         config.limits = self.limits.limits();
         self.trouble.set_up(&mut config)?;
         let listen = self.listen;

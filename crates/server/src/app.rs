@@ -14,7 +14,7 @@ use crate::gate::{Credentials, Denied, Gate, Session, digest};
 use crate::host::Host;
 use crate::oauth::OAuth;
 use crate::rate::Rates;
-use crate::server::Config;
+use crate::server::{Config, scheme};
 use crate::{Limits, PublicUrl};
 
 /// What all routes share.
@@ -26,6 +26,7 @@ pub(crate) struct App {
     /// What is ready to go out; none when the cache is switched off.
     pub(crate) ready: Option<Ready>,
     names: Vec<String>,
+    scheme: &'static str,
     public_url: Option<PublicUrl>,
     rates: Option<Rates>,
     limits: Limits,
@@ -34,9 +35,10 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(config: &Config, gate: Arc<dyn Gate>) -> Arc<Self> {
         let Config { names, public_url, intake, oauth, rate_limit, limits, .. } = config.clone();
+        let scheme = scheme(config.tls.is_some());
         let ready = Ready::new(limits.cache_bytes);
         let rates = rate_limit.map(Rates::new);
-        Arc::new(Self { gate, intake, oauth, ready, names, public_url, rates, limits })
+        Arc::new(Self { gate, intake, oauth, ready, names, scheme, public_url, rates, limits })
     }
 
     /// Refuses a host name that is not served.
@@ -49,7 +51,7 @@ impl App {
 
     /// Where links of an answer to this host begin.
     pub(crate) fn origin(&self, host: &Host) -> Origin {
-        self.public_url.as_ref().map_or_else(|| host.origin(), |url| url.origin().clone())
+        self.public_url.as_ref().map_or_else(|| host.origin(self.scheme), |url| url.origin().clone())
     }
 
     /// How long an answer may be worked on, so that there is time left to give one.

@@ -73,9 +73,9 @@ impl Host {
         })
     }
 
-    /// Where links of an answer to this host begin: the scheme is http, since TLS is not ours.
-    pub(crate) fn origin(&self) -> Origin {
-        Origin::new(&format!("http://{}", self.authority))
+    /// Where links of an answer to this host begin, with this scheme.
+    pub(crate) fn origin(&self, scheme: &str) -> Origin {
+        Origin::new(&format!("{scheme}://{}", self.authority))
             .expect("a host has been held to what an origin takes")
     }
 }
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_host_is_a_name_and_perhaps_a_port() {
-        assert_eq!(host("Example.COM:8080").origin().as_str(), "http://example.com:8080");
+        assert_eq!(host("Example.COM:8080").origin("http").as_str(), "http://example.com:8080");
         assert_eq!(host("[::1]:80").name(), "[::1]");
         for bad in
             ["", "a b", "user@example.com", "example.com/x", "example.com:99999", "a%2fb", "a,b", "http://x"]

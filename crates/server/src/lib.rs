@@ -18,6 +18,7 @@ mod rate;
 mod routes;
 mod server;
 mod shell;
+mod tls;
 mod v2;
 mod v4;
 
@@ -29,6 +30,7 @@ pub use limits::Limits;
 pub use oauth::OAuth;
 pub use rate::RateLimit;
 pub use server::{Config, Server};
+pub use tls::{InvalidTls, Tls};
 
 /// The examples of the project's README, as doc tests of the crate that knows all they use.
 #[cfg(doctest)]

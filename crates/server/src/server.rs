@@ -18,6 +18,7 @@ use crate::net::{self, Stage};
 use crate::oauth::OAuth;
 use crate::routes::Routes;
 use crate::shell::Shell;
+use crate::tls::Tls;
 use crate::{Limits, PublicUrl, RateLimit};
 
 /// How a server is set up.
@@ -29,6 +30,8 @@ pub struct Config {
     /// The host names that are served, each whole (`leads.example.com`) or for one label more (`*.example.com`); requests to
     /// another name are answered 421. Default: none, which means any name.
     pub names: Vec<String>,
+    /// What TLS is spoken with. Default: none, which is plain HTTP.
+    pub tls: Option<Tls>,
     /// What links in answers begin with. Default: none, which means the host that the request names.
     pub public_url: Option<PublicUrl>,
     /// Whether the routes for the intake of chats and mails are open. Default: closed.
@@ -53,6 +56,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             names: Vec::new(),
+            tls: None,
             public_url: None,
             intake: false,
             oauth: None,
@@ -70,6 +74,7 @@ impl Default for Config {
 pub struct Server {
     edge: Arc<Edge>,
     address: SocketAddr,
+    is_tls: bool,
     stage: watch::Sender<Stage>,
     ended: oneshot::Receiver<()>,
     thread: Option<JoinHandle<()>>,
@@ -113,15 +118,23 @@ impl Server {
         let address = listener.local_addr()?;
         let (stage, receiver) = watch::channel(Stage::Serving);
         let (end, ended) = oneshot::channel();
+        let (acceptor, is_tls) = (config.tls.as_ref().map(Tls::acceptor), config.tls.is_some());
         let limits = Arc::new(config.limits);
         let edge = Arc::new(Edge::new(config.faults, config.journal, config.control));
         let shell = Shell::new(routes, Arc::clone(&edge), Arc::clone(&limits));
         tokio::spawn(async move {
-            net::serve(listener, limits, move |request| Arc::clone(&shell).answer(request), receiver).await;
+            net::serve(
+                listener,
+                acceptor,
+                limits,
+                move |request| Arc::clone(&shell).answer(request),
+                receiver,
+            )
+            .await;
             // Nobody may be waiting for it.
             let _ = end.send(());
         });
-        Ok(Self { edge, address, stage, ended, thread: None })
+        Ok(Self { edge, address, is_tls, stage, ended, thread: None })
     }
 
     /// The address it listens on.
@@ -133,7 +146,7 @@ impl Server {
     /// The URL of the address, without a slash at its end.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", scheme(self.is_tls), self.address)
     }
 
     /// The last requests, oldest first, as many as [`Config::journal`] keeps.
@@ -169,6 +182,11 @@ impl Drop for Server {
             let _ = thread.join();
         }
     }
+}
+
+/// What a URL of the server begins with.
+pub(crate) const fn scheme(is_tls: bool) -> &'static str {
+    if is_tls { "https" } else { "http" }
 }
 
 /// Runs what starts a server on a runtime of its own, on a thread of its own, until the server has ended.

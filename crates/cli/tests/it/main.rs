@@ -14,5 +14,6 @@ mod program;
 mod seeds;
 mod serve;
 mod shell;
+mod tls;
 mod trouble;
 mod watch;

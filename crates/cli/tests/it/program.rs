@@ -73,7 +73,9 @@ impl Serving {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
-        let address = line.strip_prefix("listening on http://").and_then(|rest| rest.strip_suffix('\n'));
+        let url = line.strip_prefix("listening on ").and_then(|rest| rest.strip_suffix('\n'));
+        let address =
+            url.and_then(|url| url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")));
         let Some(addr) = address.and_then(|address| address.parse().ok()) else {
             panic!("the first line is {line:?}")
         };

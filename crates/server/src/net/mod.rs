@@ -8,7 +8,7 @@ mod slots;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,10 +16,11 @@ use http::Request;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 use crate::Limits;
 use crate::body::Incoming;
@@ -47,6 +48,7 @@ const TOO_MANY: &str = r#"{"title":"Service Unavailable","type":"https://httpsta
 /// Serves `answer` on `listener` until `stage` says otherwise; returns when the last connection is gone.
 pub(crate) async fn serve<A, F>(
     listener: TcpListener,
+    tls: Option<TlsAcceptor>,
     limits: Arc<Limits>,
     answer: A,
     mut stage: watch::Receiver<Stage>,
@@ -67,11 +69,13 @@ pub(crate) async fn serve<A, F>(
                 match slots.take(peer.ip()) {
                     Some(slot) => {
                         let stage = stage.clone();
-                        connections.spawn(converse(stream, slot, Arc::clone(&limits), answer.clone(), stage));
+                        let tls = tls.clone();
+                        connections.spawn(converse(stream, tls, slot, Arc::clone(&limits), answer.clone(), stage));
                     }
                     None => {
                         tracing::warn!(%peer, "a connection too many is refused");
-                        if let Ok(permit) = Arc::clone(&refusals).try_acquire_owned() {
+                        // Whoever expects TLS would not understand.
+                        if tls.is_none() && let Ok(permit) = Arc::clone(&refusals).try_acquire_owned() {
                             connections.spawn(async move {
                                 refuse(stream).await;
                                 drop(permit);
@@ -117,9 +121,10 @@ fn is_of_the_peer(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// One connection, from its first byte to its last.
+/// One connection, from its first byte to its last. What TLS needs to begin counts to the time of the first head.
 async fn converse<A, F>(
     stream: TcpStream,
+    tls: Option<TlsAcceptor>,
     slot: Slot,
     limits: Arc<Limits>,
     answer: A,
@@ -132,7 +137,39 @@ async fn converse<A, F>(
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
     let pace = Pace::new();
-    let io = TokioIo::new(Paced::new(stream, Arc::clone(&pace), &limits));
+    let mut late = pin!(Watch::new(Arc::clone(&pace), &limits));
+    let stream = Paced::new(stream, Arc::clone(&pace), &limits);
+    match tls {
+        None => talk(stream, pace, late, &limits, answer, stage).await,
+        Some(tls) => {
+            let shaken = tokio::select! {
+                biased;
+                shaken = tls.accept(stream) => shaken,
+                () = late.as_mut() => Err(io::ErrorKind::TimedOut.into()),
+                () = no_longer(Stage::Serving, &mut stage) => return,
+            };
+            match shaken {
+                Ok(stream) => talk(stream, pace, late, &limits, answer, stage).await,
+                Err(error) => tracing::debug!(%error, "a connection is closed: TLS did not begin"),
+            }
+        }
+    }
+    drop(slot);
+}
+
+/// Requests and answers, until one side has enough.
+async fn talk<S, A, F>(
+    stream: S,
+    pace: Arc<Pace>,
+    mut late: Pin<&mut Watch>,
+    limits: &Limits,
+    answer: A,
+    mut stage: watch::Receiver<Stage>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Answer, HungUp>> + Send + 'static,
+{
     let service = service_fn(|request: Request<hyper::body::Incoming>| {
         pace.request_begins();
         let answered = answer(request.map(Incoming::Network));
@@ -154,9 +191,8 @@ async fn converse<A, F>(
             .max_headers(limits.headers)
             .max_header_size(limits.header_bytes + limits.uri_bytes)
             .max_buf_size((limits.header_bytes + limits.uri_bytes).max(8 << 10))
-            .serve_connection(io, service)
+            .serve_connection(TokioIo::new(stream), service)
     );
-    let mut late = pin!(Watch::new(Arc::clone(&pace), &limits));
     let mut is_serving = true;
     loop {
         tokio::select! {
@@ -177,7 +213,6 @@ async fn converse<A, F>(
             }
         }
     }
-    drop(slot);
 }
 
 /// Tells a connection too many that it is one, and closes it.

@@ -14,6 +14,7 @@ mod raw;
 mod ready_items;
 mod rights;
 mod shape;
+mod tls;
 mod trouble;
 mod v2;
 mod world;
