@@ -61,6 +61,13 @@ const RUNS: &[Run] = &[
         environment: &[("PROPTEST_CASES", "100000"), ("INCOMING_LEADS_SEQUENCES", "1000000")],
     },
     Run {
+        name: "http-v4",
+        package: "incoming-leads-http-v4",
+        tests: &["--test", "conformance"],
+        places: OVER_HTTP,
+        environment: &[("INCOMING_LEADS_SEQUENCES", "5000")],
+    },
+    Run {
         name: "durable",
         package: "incoming-leads-cli",
         tests: &["--tests"],

@@ -40,10 +40,14 @@ pub(crate) async fn waiting(ports: &Ports, filter: ListFilter) -> Result<Vec<Inc
     let order = Order { key: OrderKey::CreatedAt, direction: Direction::Ascending };
     let page = PageRequest::new(1, 500).expect("500 is the largest page");
     let mut query = ListQuery { filter, order, page, cards: Cards::Omit };
-    let mut all = Vec::new();
+    let mut all: Vec<IncomingLead> = Vec::new();
     loop {
         let page = ports.incoming.list(&query).await?;
         let is_last = page.items.len() < 500;
+        if page.items.iter().any(|lead| all.iter().rev().take(500).any(|other| other.uid == lead.uid)) {
+            let what = format!("page {} of all that waits", query.page.number());
+            return Err(Failure::new(what, "leads that the page before did not have", "one of them again"));
+        }
         all.extend(page.items);
         match query.page.next() {
             Some(next) if !is_last => query.page = next,

@@ -36,7 +36,7 @@ fn head() -> String {
          never compared.\n\n\
          The state machine (`script::agrees_with_the_oracle`) plays random scripts on fresh instances, and compares \
          every answer with a naive oracle: a plain list, linear scans and the rules in its own words. It needs a clock \
-         that can be set. `{SEQUENCES}` says how many scripts (default {sequences}), `{SEED}` the seed of the first. A \
+         that can be set. `{SEQUENCES}` says how many scripts (default {sequences}, unless the adapter's tests say otherwise), `{SEED}` the seed of the first. A \
          failure tells the shortest script in symbols, what was expected, what came, the rule, and the seed to run it \
          again.\n\n",
         count = cases().count()

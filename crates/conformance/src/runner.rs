@@ -15,14 +15,15 @@ use crate::cases::cases;
 use crate::script;
 use crate::subject::{Skip, Subject};
 
-/// Longest time that one case may take.
-const CASE_TIME: Duration = Duration::from_secs(60);
+/// Longest time that one case or script may take, with the instance that it is given.
+pub(crate) const CASE_TIME: Duration = Duration::from_secs(60);
 
 /// A subject on its way through the kit.
 #[derive(Debug)]
 pub struct Kit {
     subject: Arc<dyn Subject>,
     deviations: BTreeMap<&'static str, &'static str>,
+    settings: script::Settings,
     /// Whether a case found what the subject stands on missing.
     is_absent: AtomicBool,
 }
@@ -45,7 +46,8 @@ impl Kit {
     /// For this subject.
     #[must_use]
     pub fn new(subject: impl Subject) -> Self {
-        Self { subject: Arc::new(subject), deviations: BTreeMap::new(), is_absent: AtomicBool::new(false) }
+        let (settings, is_absent) = (script::Settings::default(), AtomicBool::new(false));
+        Self { subject: Arc::new(subject), deviations: BTreeMap::new(), settings, is_absent }
     }
 
     /// The subject is known not to do what this case says, for this reason. The case is then run all the same, and
@@ -60,11 +62,18 @@ impl Kit {
         self
     }
 
+    /// Playing so many scripts where the environment does not say otherwise. Default: 300.
+    #[must_use]
+    pub const fn with_sequences(mut self, sequences: u64) -> Self {
+        self.settings.sequences = sequences;
+        self
+    }
+
     /// The whole of a test program (`harness = false`): reads the arguments of the program as `cargo test` gives them,
     /// runs the table and the script with one line each, and answers its exit code.
     ///
     /// What does not apply is ignored. Where the subject is absent everything is ignored, but fails if the environment
-    /// has `CI`. A run without a filter in which nothing ran fails. See [`script::Settings::from_env`] for the script.
+    /// has `CI`. A run without a filter in which nothing ran fails. See [`script::Settings::or_env`] for the script.
     #[must_use]
     pub fn main(self) -> ExitCode {
         let is_ci = env::var_os("CI").is_some_and(|value| !value.is_empty());
@@ -86,10 +95,12 @@ impl Kit {
 
     /// Puts a fresh instance of the subject through one case. Runs on tokio.
     pub async fn run(&self, case: &Case) -> Outcome {
-        let instance = match self.subject.fresh(&case.fixture.fixture()).await {
-            Ok(instance) => instance,
-            Err(Skip::Absent(what)) => return Outcome::Absent(what),
-            Err(Skip::NotOffered(why)) => return Outcome::Inapplicable(why),
+        let fixture = case.fixture.fixture();
+        let instance = match tokio::time::timeout(CASE_TIME, self.subject.fresh(&fixture)).await {
+            Ok(Ok(instance)) => instance,
+            Ok(Err(Skip::Absent(what))) => return Outcome::Absent(what),
+            Ok(Err(Skip::NotOffered(why))) => return Outcome::Inapplicable(why),
+            Err(_) => return Outcome::Failed(format!("no instance within {} s", CASE_TIME.as_secs())),
         };
         if let Some(why) = case.inapplicable(&instance) {
             return Outcome::Inapplicable(why.to_owned());
@@ -117,7 +128,8 @@ impl Kit {
     fn script_trial(self: &Arc<Self>, runtime: &Arc<Runtime>, is_ci: bool) -> Trial {
         let (kit, runtime) = (Arc::clone(self), Arc::clone(runtime));
         Trial::ignorable_test("script::agrees_with_the_oracle", move || {
-            let settings = script::Settings::from_env().map_err(Failed::from)?;
+            let threads = std::thread::available_parallelism().map_or(1, usize::from);
+            let settings = kit.settings.with_threads(threads).or_env().map_err(Failed::from)?;
             kit.concluded(script::run(&*kit.subject, &runtime, settings), is_ci)
         })
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use incoming_leads_model::DuplicatePolicy;
 use incoming_leads_transport::tokens::{Secret, TokenSource};
 use incoming_leads_transport::{
-    Authorized, LimitRule, Limited, Limiter, MemoryLimiter, Reqwest, ReqwestBuilder, RetryPolicy, Retrying,
-    SendError, SystemTime, Time, Transport,
+    Authorized, Deadline, LimitRule, Limited, Limiter, MemoryLimiter, Reqwest, ReqwestBuilder, RetryPolicy,
+    Retrying, SendError, SystemTime, Time, Traced, Transport,
 };
 use incoming_leads_wire_v4::{InvalidOrigin, Origin};
 use thiserror::Error;
@@ -24,6 +24,7 @@ pub struct HttpV4Builder {
     network: ReqwestBuilder,
     limiters: Vec<Arc<dyn Limiter>>,
     retries: RetryPolicy,
+    within: Duration,
     pub(crate) options: Options,
 }
 
@@ -89,6 +90,7 @@ impl HttpV4Builder {
             network: Reqwest::builder(),
             limiters: limiters.map(|rule| Arc::new(MemoryLimiter::new(rule)) as Arc<dyn Limiter>).into(),
             retries: RetryPolicy::default(),
+            within: Duration::from_secs(120),
             options: Options::default(),
         }
     }
@@ -116,6 +118,12 @@ impl HttpV4Builder {
     /// Sending again by this policy what surely did no harm. Default: [`RetryPolicy::default`].
     pub fn with_retries(self, retries: RetryPolicy) -> Self {
         Self { retries, ..self }
+    }
+
+    /// Ending each exchange within this time: a request with all its attempts, pauses, and waits for a turn and a token.
+    /// An operation that takes several exchanges takes several times as long at most. Default: 120 s.
+    pub fn with_exchange_timeout(self, within: Duration) -> Self {
+        Self { within, ..self }
     }
 
     /// On this time. Default: the system's.
@@ -169,7 +177,8 @@ impl HttpV4Builder {
         let network = network.build().map_err(BuildError::Network)?;
         let time = Arc::clone(&self.options.time);
         let limited = Limited::new(network, self.limiters.clone(), Arc::clone(&time));
-        let transport = Retrying::new(Authorized::new(limited, tokens), self.retries, time);
+        let retrying = Retrying::new(Authorized::new(limited, tokens), self.retries, time);
+        let transport = Traced::new(Deadline::new(retrying, self.within));
         self.over(transport)
     }
 

@@ -49,6 +49,7 @@ impl Subject for OverHttp {
 
 fn main() -> ExitCode {
     Kit::new(OverHttp)
+        .with_sequences(200)
         .deviates(
             "directory::notes_come_with_leads",
             "v4 has no place for the notes of a lead that is added, so they are refused as unsupported",

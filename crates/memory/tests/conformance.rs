@@ -23,5 +23,5 @@ impl Subject for InMemory {
 }
 
 fn main() -> ExitCode {
-    Kit::new(InMemory).main()
+    Kit::new(InMemory).with_sequences(5_000).main()
 }

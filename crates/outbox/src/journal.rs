@@ -41,6 +41,8 @@ pub(crate) struct Journal {
     _lock: File,
     /// How much of the file is good.
     length: u64,
+    /// Whether half a line may stand behind that.
+    is_torn: bool,
 }
 
 impl Journal {
@@ -58,17 +60,22 @@ impl Journal {
         let (records, length) = read(&mut file)?;
         file.set_len(length).and_then(|()| file.sync_all()).map_err(OutboxError::File)?;
         sync_folder(path).map_err(OutboxError::File)?;
-        let journal = Self { path: path.to_owned(), file, _lock: lock, length };
+        let journal = Self { path: path.to_owned(), file, _lock: lock, length, is_torn: false };
         Ok((journal, records))
     }
 
     /// Appends records; when this returns they survive a loss of power. What fails leaves the file as it was.
     pub(crate) fn append(&mut self, records: &[Record]) -> std::io::Result<()> {
         let lines = lines(records)?;
+        if self.is_torn {
+            self.file.set_len(self.length)?;
+            self.is_torn = false;
+        }
         let written = self.file.seek(SeekFrom::Start(self.length)).and_then(|_| self.file.write_all(&lines));
         if let Err(error) = written.and_then(|()| self.file.sync_data()) {
-            // Half a line must not stand before the next one. If this fails too, opening cuts it off.
-            let _ = self.file.set_len(self.length);
+            // Half a line must not stand before the next one: it is cut off now, or before anything else is written, or
+            // when the file is opened again.
+            self.is_torn = self.file.set_len(self.length).is_err();
             return Err(error);
         }
         self.length += lines.len() as u64;
@@ -86,6 +93,7 @@ impl Journal {
         // From here on the new file is the journal, whatever becomes of the folder: the old one has no name any more.
         self.file = file;
         self.length = lines.len() as u64;
+        self.is_torn = false;
         sync_folder(&self.path)
     }
 }
@@ -214,5 +222,31 @@ impl State {
         let sent = self.waiting.iter().filter(|(_, letter)| letter.sent).map(|(ticket, _)| *ticket);
         records.push(Record::Sending { tickets: sent.collect() });
         records
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_line_that_could_not_be_cut_off_is_cut_off_before_the_next() {
+        let path = std::env::temp_dir().join(format!("incoming-leads-torn-{}.jsonl", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        let numbered = |number| Record::Numbered { ticket: Ticket(number) };
+        let (mut journal, _) = Journal::open(&path).expect("the folder can be written");
+        journal.append(&[numbered(1)]).expect("the file can be written");
+        // Neither writing nor cutting off succeeds on a file that is only read.
+        let good = std::mem::replace(&mut journal.file, File::open(&path).expect("it is there"));
+        journal.append(&[numbered(2)]).expect_err("the file is only read");
+        let mut half = OpenOptions::new().append(true).open(&path).expect("it is there");
+        half.write_all(&b"x".repeat(200)).expect("the file can be written");
+        journal.append(&[numbered(3)]).expect_err("the file is only read");
+        journal.file = good;
+        journal.append(&[numbered(4)]).expect("the file can be written");
+        drop(journal);
+        let (_, records) = Journal::open(&path).expect("no line is damaged");
+        assert_eq!(records, [numbered(1), numbered(4)]);
+        std::fs::remove_file(&path).expect("it is there");
     }
 }

@@ -22,7 +22,7 @@ pub struct Settings {
     /// How many leads are sent in one add at most; never more than an add may hold
     /// ([`MAX_BATCH_ITEMS`]). Default: 50, as the vendor recommends.
     pub batch: usize,
-    /// How many leads may wait; dead letters, which wait for a person, do not count. Default: 1,000,000.
+    /// How many leads it holds: those that wait, and dead letters, which wait for a person. Default: 1,000,000.
     pub capacity: usize,
     /// The first pause after the other side could not be reached; it doubles up to a minute. Default: 1 s.
     pub pause: Duration,
@@ -174,9 +174,9 @@ impl Outbox {
 
     fn take(&self, channel: Channel, drafts: Vec<Draft>, doubtful: bool) -> Result<Vec<Ticket>, OutboxError> {
         let mut inner = self.inner();
-        let waiting = inner.state.waiting.len();
-        if waiting + drafts.len() > self.settings.capacity {
-            return Err(OutboxError::Full(waiting));
+        let held = inner.state.waiting.len() + inner.state.dead.len();
+        if held + drafts.len() > self.settings.capacity {
+            return Err(OutboxError::Full(held));
         }
         let (now, last) = (self.clock.now(), inner.state.last);
         let (mut tickets, mut records) = (Vec::with_capacity(drafts.len()), Vec::new());

@@ -62,7 +62,7 @@ pub enum OutboxError {
     /// There is no dead letter with this ticket.
     #[error("ticket {0} is no dead letter")]
     NoDeadLetter(Ticket),
-    /// As many leads wait as are taken.
-    #[error("{0} leads wait already; the outbox takes no more")]
+    /// As many leads wait or are dead as it holds.
+    #[error("the outbox holds {0} leads, dead letters included, and takes no more")]
     Full(usize),
 }

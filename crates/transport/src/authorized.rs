@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, StatusCode};
 
+use crate::deadline::Held;
 use crate::error::{Arrival, SendError, SendErrorKind};
 use crate::tokens::{Secret, TokenSource};
 use crate::transport::{Request, Response, Transport};
@@ -28,13 +29,19 @@ impl<T: Transport> Authorized<T> {
 #[async_trait]
 impl<T: Transport> Transport for Authorized<T> {
     async fn send(&self, request: Request) -> Result<Response, SendError> {
+        Held::back(&request);
         let token = self.tokens.token().await?;
+        Held::no_more(&request);
         let response = self.inner.send(bearing(request.clone(), &token)?).await?;
         if response.status() != StatusCode::UNAUTHORIZED {
             return Ok(response);
         }
+        Held::back(&request);
         match self.tokens.renewed(&token).await? {
-            Some(token) => self.inner.send(bearing(request, &token)?).await,
+            Some(token) => {
+                Held::no_more(&request);
+                self.inner.send(bearing(request, &token)?).await
+            }
             None => Ok(response),
         }
     }

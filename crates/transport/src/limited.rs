@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 
+use crate::deadline::Held;
 use crate::error::{Arrival, SendError, SendErrorKind};
 use crate::limiter::{Limiter, LimiterError, Turn};
 use crate::time::Time;
@@ -84,6 +85,7 @@ impl<T: Transport> Limited<T> {
 impl<T: Transport> Transport for Limited<T> {
     async fn send(&self, request: Request) -> Result<Response, SendError> {
         self.check_block()?;
+        Held::back(&request);
         let mut turns = Turns { taken: Vec::new(), time: Arc::clone(&self.time) };
         for limiter in &self.limiters {
             turns.take(limiter).await.map_err(store)?;
@@ -93,6 +95,7 @@ impl<T: Transport> Transport for Limited<T> {
             turns.end().await;
             return Err(blocked);
         }
+        Held::no_more(&request);
         let answer = self.inner.send(request).await;
         turns.end().await;
         let response = answer?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::{Method, StatusCode};
 
+use crate::deadline::Held;
 use crate::error::{Arrival, SendError, SendErrorKind};
 use crate::limited::retry_after;
 use crate::time::Time;
@@ -100,6 +101,7 @@ impl<T: Transport> Transport for Retrying<T> {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         let mut attempt = 1;
         loop {
+            tracing::Span::current().record("attempts", attempt);
             let answer = self.inner.send(request.clone()).await;
             let asked = match &answer {
                 Ok(response) if may_repeat(response.status(), is_read) => retry_after(response.headers()),
@@ -114,7 +116,10 @@ impl<T: Transport> Transport for Retrying<T> {
                 return answer;
             }
             tracing::debug!(attempt, ?pause, "sending again");
+            // A read changes nothing, and a write comes here only when it surely took no effect.
+            Held::back(&request);
             self.time.sleep(pause).await;
+            Held::no_more(&request);
             attempt += 1;
         }
     }

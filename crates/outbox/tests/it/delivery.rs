@@ -177,6 +177,18 @@ async fn a_full_outbox_says_so() {
 }
 
 #[tokio::test]
+async fn dead_letters_take_their_place_until_somebody_discards_them() {
+    let world = World::new("dead").await;
+    let outbox = world.open_with(Settings::default().with_capacity(2));
+    let dead = submit(&outbox, Draft { source_uid: None, ..call(1) });
+    submit(&outbox, Draft { source_uid: None, ..call(2) });
+    outbox.flush().await.unwrap();
+    assert!(matches!(outbox.submit(Channel::Sip, call(3)), Err(OutboxError::Full(2))));
+    outbox.discard(dead).unwrap();
+    submit(&outbox, call(3));
+}
+
+#[tokio::test]
 async fn what_was_sent_before_is_looked_for_and_not_doubled() {
     let world = World::new("before").await;
     let outbox = world.open();
