@@ -68,6 +68,13 @@ const RUNS: &[Run] = &[
         environment: &[("INCOMING_LEADS_SEQUENCES", "5000")],
     },
     Run {
+        name: "sqlite",
+        package: "incoming-leads-sqlite",
+        tests: &["--test", "conformance", "script"],
+        places: &["Cargo.lock", "crates/model", "crates/port", "crates/sqlite", "crates/conformance"],
+        environment: &[("INCOMING_LEADS_SEQUENCES", "50000")],
+    },
+    Run {
         name: "durable",
         package: "incoming-leads-cli",
         tests: &["--tests"],

@@ -7,10 +7,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
+use async_trait::async_trait;
 use clap::Args;
 use incoming_leads_memory::Memory;
-use incoming_leads_port::{Provision, Registry};
-use incoming_leads_sqlite::{Migrate, Options};
+use incoming_leads_port::{Error, ErrorKind, Operation, Provision, Registry, Retention};
+use incoming_leads_sqlite::{Migrate, Options, Sqlite};
 
 use crate::Failure;
 
@@ -39,7 +40,6 @@ pub(crate) enum Role {
     /// To serve it: one server at a time has an SQLite file. An older schema is brought up where `migrates` says so.
     Server { migrates: bool },
     /// To look or to change something beside whoever serves it.
-    #[expect(dead_code, reason = "the commands that provision come next")]
     Beside,
     /// To bring an older schema up.
     #[expect(dead_code, reason = "the commands that provision come next")]
@@ -47,11 +47,33 @@ pub(crate) enum Role {
 }
 
 /// What every store can do for a command.
-pub(crate) trait Store: Registry + Provision {}
+#[async_trait]
+pub(crate) trait Store: Registry + Provision {
+    /// Forgets what has been kept long enough; how much that was.
+    async fn sweep(&self, retention: Retention) -> Result<u64, Error>;
+}
 
-impl<T: Registry + Provision> Store for T {}
+#[async_trait]
+impl Store for Memory {
+    async fn sweep(&self, _: Retention) -> Result<u64, Error> {
+        let detail = "memory keeps all until the program ends";
+        Err(Error::new(ErrorKind::Unsupported, Operation::Provision).with_detail(detail))
+    }
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    async fn sweep(&self, retention: Retention) -> Result<u64, Error> {
+        Self::sweep(self, retention).await
+    }
+}
 
 impl DatabaseArgs {
+    /// The place that was named, else the usual one.
+    pub(crate) fn or_usual(&self) -> Result<Database, Failure> {
+        self.named()?.map_or_else(Database::usual, Ok)
+    }
+
     /// The place that was named.
     pub(crate) fn named(&self) -> Result<Option<Database>, Failure> {
         // Not by clap, which repeats what it cannot read: an address may hold a password.
@@ -68,6 +90,14 @@ impl Database {
         Ok(Self::Sqlite(folder.join("incoming-leads").join("leads.sqlite")))
     }
 
+    /// The file, where it is one.
+    pub(crate) fn file(&self) -> Result<&Path, Failure> {
+        match self {
+            Self::Sqlite(path) => Ok(path),
+            Self::Memory => Err(Failure::Usage(format!("{self} is no file: name a --database sqlite:PATH"))),
+        }
+    }
+
     /// Opens it.
     pub(crate) async fn open(&self, role: Role) -> Result<Arc<dyn Store>, Failure> {
         match self {
@@ -82,7 +112,8 @@ impl Database {
     }
 }
 
-fn sqlite(path: &Path, role: Role) -> anyhow::Result<incoming_leads_sqlite::Sqlite> {
+/// Opens a file; waits for the disk.
+pub(crate) fn sqlite(path: &Path, role: Role) -> anyhow::Result<Sqlite> {
     if let (Role::Server { .. }, Some(folder)) = (role, path.parent()) {
         fs::create_dir_all(folder)?;
     } else if !path.exists() {

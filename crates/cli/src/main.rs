@@ -2,6 +2,7 @@
 
 mod add;
 mod ask;
+mod backup;
 mod conformance;
 mod connect;
 mod database;
@@ -37,6 +38,8 @@ struct Program {
 enum Command {
     Serve(serve::Serve),
     Gateway(gateway::Gateway),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     Intake(intake::Intake),
     List(ask::List),
     Get(ask::Get),
@@ -125,6 +128,8 @@ fn main() -> ExitCode {
         match command {
             Command::Serve(serve) => serve.run().await,
             Command::Gateway(gateway) => gateway.run().await,
+            Command::Backup(backup) => backup.run().await,
+            Command::Restore(restore) => restore.run().await,
             Command::Intake(intake) => intake.run().await,
             Command::List(list) => list.run().await,
             Command::Get(get) => get.run().await,

@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use incoming_leads_model::document::Line;
 use incoming_leads_model::grant::GRACE_SECS;
-use incoming_leads_port::{Clock, SystemClock};
+use incoming_leads_port::{Clock, Retention, SystemClock};
 use incoming_leads_server::{Config, Limits, OAuth, PublicUrl, RegistryGate, Server, Tls};
 use tracing_subscriber::EnvFilter;
 
@@ -37,6 +37,9 @@ pub(crate) struct Serve {
     /// Bring a database of an older version up, at once and for good
     #[arg(long)]
     migrate: bool,
+
+    #[command(flatten)]
+    keep: KeepArgs,
 
     /// Take over the accounts of this file that the database does not have: the export document of the model, JSON
     /// objects one after the other
@@ -86,6 +89,19 @@ pub(crate) struct Serve {
 
     #[command(flatten)]
     trouble: TroubleArgs,
+}
+
+/// How long what nobody works with any longer is kept. Looked at every hour.
+#[derive(Args)]
+#[command(next_help_heading = "What is kept")]
+struct KeepArgs {
+    /// Days that events are kept, but for those of leads that wait; default: for ever
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
+    keep_events: Option<u32>,
+
+    /// Days that leads, contacts and companies lie in the bin, as declined ones do; default: for ever
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
+    keep_settled: Option<u32>,
 }
 
 /// The limits that depend on where a server stands; the others are as good anywhere.
@@ -149,6 +165,7 @@ impl Serve {
             None => Database::usual()?,
         };
         let store = self.fill(seed, &database).await?;
+        self.keep.begin(store.clone());
         // Before the first line is out, so that whoever has read it can stop the server.
         let mut signals = Signals::new().context("cannot listen to signals")?;
         let oauth = OAuth::new(store.clone()).with_grace_secs(self.refresh_grace);
@@ -226,6 +243,27 @@ impl Serve {
         let started = Server::start(config, gate).await;
         let hint = "choose another address with --listen (port 0 picks a free one)";
         Ok(started.with_context(|| format!("cannot listen on {listen}; {hint}"))?)
+    }
+}
+
+impl KeepArgs {
+    /// Forgets from now on what has been kept long enough.
+    fn begin(&self, store: Arc<dyn Store>) {
+        let mut retention = Retention::default();
+        (retention.events_days, retention.settled_days) = (self.keep_events, self.keep_settled);
+        if retention == Retention::default() {
+            return;
+        }
+        tokio::spawn(async move {
+            let mut hours = tokio::time::interval(Duration::from_secs(60 * 60));
+            loop {
+                hours.tick().await;
+                match store.sweep(retention).await {
+                    Ok(count) => tracing::info!(count, "what was kept long enough is forgotten"),
+                    Err(error) => tracing::warn!("what was kept long enough could not be forgotten: {error}"),
+                }
+            }
+        });
     }
 }
 

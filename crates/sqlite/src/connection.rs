@@ -60,6 +60,8 @@ fn write(connection: &Connection) -> Result<(), Fault> {
     connection.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES, |_| Ok(()))?;
     connection.pragma_update(None, "cache_size", -65_536)?;
+    // What a savepoint would restore: not by way of the disk.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     let synchronous: u8 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
     match (mode.as_str(), synchronous) {
         ("wal", FULL) => Ok(()),

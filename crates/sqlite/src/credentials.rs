@@ -55,14 +55,16 @@ pub(crate) fn forget_grant(connection: &Connection, id: &str) -> Result<(), Faul
     execute(connection, "DELETE FROM grants WHERE grant_id = ?1", [id]).map(drop)
 }
 
-/// Forgets some of what has expired.
-pub(crate) fn sweep(connection: &Connection, now: Moment) -> Result<(), Fault> {
+/// Forgets some of what has expired in an account.
+pub(crate) fn sweep(connection: &Connection, account: AccountId, now: Moment) -> Result<(), Fault> {
     let tokens = "DELETE FROM tokens WHERE (account_id, digest) IN
-                  (SELECT account_id, digest FROM tokens WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
-    execute(connection, tokens, (now.secs(), FORGOTTEN))?;
+                  (SELECT account_id, digest FROM tokens WHERE account_id = ?1 AND expires_at <= ?2
+                   ORDER BY expires_at LIMIT ?3)";
+    execute(connection, tokens, (account.get(), now.secs(), FORGOTTEN))?;
     let grants = "DELETE FROM grants WHERE (account_id, grant_id) IN
-                  (SELECT account_id, grant_id FROM grants WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
-    execute(connection, grants, (now.secs(), FORGOTTEN)).map(drop)
+                  (SELECT account_id, grant_id FROM grants WHERE account_id = ?1 AND expires_at <= ?2
+                   ORDER BY expires_at LIMIT ?3)";
+    execute(connection, grants, (account.get(), now.secs(), FORGOTTEN)).map(drop)
 }
 
 /// Tokens of an account behind a digest, with their digests.

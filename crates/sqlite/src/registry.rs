@@ -27,7 +27,7 @@ impl Registry for Sqlite {
         let (clock, token) = (self.clock.clone(), token.clone());
         let enrol = move |writing: &mut Writing<'_>| {
             has_user(writing, token.account_id, token.user_id)?;
-            credentials::sweep(writing.connection, clock.now())?;
+            credentials::sweep(writing.connection, token.account_id, clock.now())?;
             credentials::keep(writing.connection, &token)
         };
         self.shared.write(OPERATION, enrol).await
@@ -60,7 +60,9 @@ impl Registry for Sqlite {
                 Some(new) => credentials::keep_grant(connection, new)?,
                 None => credentials::forget_grant(connection, &id)?,
             }
-            credentials::sweep(connection, clock.now())?;
+            if let Some(Grant { account_id, .. }) = new.as_ref().or(expected.as_ref()) {
+                credentials::sweep(connection, *account_id, clock.now())?;
+            }
             Ok(true)
         };
         self.shared.write(OPERATION, swap).await

@@ -137,6 +137,8 @@ enum Trace {
 
 /// Why a group was not committed.
 enum Broken {
+    /// The transaction did not even begin; it would not for one of the jobs alone either.
+    NotBegun(Fault),
     /// Nothing of it holds.
     Undone(Fault),
     /// The commit itself failed: what each job left is to be looked up.
@@ -168,9 +170,8 @@ impl Worker {
     fn group(&mut self, mut jobs: Vec<Box<dyn Job>>) {
         match self.together(&mut jobs) {
             Ok(endings) => conclude(jobs, endings),
-            Err(Broken::Undone(fault)) if jobs.len() == 1 => {
-                jobs.into_iter().for_each(|job| job.conclude(Err(fault.clone())));
-            }
+            Err(Broken::NotBegun(fault)) => refuse(jobs, &fault),
+            Err(Broken::Undone(fault)) if jobs.len() == 1 => refuse(jobs, &fault),
             Err(Broken::Undone(fault)) => {
                 tracing::warn!(
                     "{} changes were undone together and are tried alone: {}",
@@ -194,9 +195,7 @@ impl Worker {
         let mut jobs = vec![job];
         match self.together(&mut jobs) {
             Ok(endings) => conclude(jobs, endings),
-            Err(Broken::Undone(fault)) => {
-                jobs.into_iter().for_each(|job| job.conclude(Err(fault.clone())));
-            }
+            Err(Broken::NotBegun(fault) | Broken::Undone(fault)) => refuse(jobs, &fault),
             Err(Broken::Unclear(fault, endings)) => {
                 let settled = self.look_up(&endings);
                 for (job, found) in jobs.into_iter().zip(settled) {
@@ -266,12 +265,14 @@ impl Worker {
 
     /// One transaction, a savepoint for each job, one commit.
     fn together(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<Vec<Ending>, Broken> {
-        self.connection().map_err(Broken::Undone)?;
-        let Some(connection) = self.connection.take() else { return Err(Broken::Undone(Fault::Closed)) };
+        self.connection().map_err(Broken::NotBegun)?;
+        let Some(connection) = self.connection.take() else { return Err(Broken::NotBegun(Fault::Closed)) };
         let done = transact(&connection, &self.surroundings, jobs);
         let is_sound = match &done {
             Ok(_) => true,
-            Err(Broken::Undone(fault) | Broken::Unclear(fault, _)) => !fault.breaks_connection(),
+            Err(Broken::NotBegun(fault) | Broken::Undone(fault) | Broken::Unclear(fault, _)) => {
+                !fault.breaks_connection()
+            }
         };
         if is_sound && connection.is_autocommit() {
             self.connection = Some(connection);
@@ -289,13 +290,16 @@ fn transact(
         connection.prepare_cached(sql)?.execute([])?;
         Ok(())
     };
-    let undone = |fault| {
+    let roll_back = || {
         if !connection.is_autocommit() {
             let _ = run("ROLLBACK");
         }
+    };
+    let undone = |fault| {
+        roll_back();
         Broken::Undone(fault)
     };
-    run("BEGIN IMMEDIATE").map_err(undone)?;
+    run("BEGIN IMMEDIATE").map_err(Broken::NotBegun)?;
     let mut together = Together::default();
     let mut endings = Vec::with_capacity(jobs.len());
     for job in jobs.iter_mut() {
@@ -329,7 +333,7 @@ fn transact(
             Err(undone(fault))
         }
         Err(fault) => {
-            let Broken::Undone(fault) = undone(fault) else { unreachable!("undone is undone") };
+            roll_back();
             Err(Broken::Unclear(fault, endings))
         }
     }
@@ -362,6 +366,10 @@ fn conclude(jobs: Vec<Box<dyn Job>>, endings: Vec<Ending>) {
     for (job, ending) in jobs.into_iter().zip(endings) {
         job.conclude(ending.result);
     }
+}
+
+fn refuse(jobs: Vec<Box<dyn Job>>, fault: &Fault) {
+    jobs.into_iter().for_each(|job| job.conclude(Err(fault.clone())));
 }
 
 fn unknown(fault: &Fault) -> Fault {

@@ -20,6 +20,9 @@ pub(crate) struct Surroundings {
     pub(crate) layouts: Arc<Layouts>,
 }
 
+/// Layouts that are kept ready, at most.
+const KNOWN: usize = 10_000;
+
 /// The layouts of accounts, each as of one version, so that none is read twice.
 #[derive(Default)]
 pub(crate) struct Layouts(Mutex<HashMap<AccountId, (i64, Arc<Layout>)>>);
@@ -48,7 +51,11 @@ impl Layouts {
         })?;
         let layout = layout.map(Arc::new);
         if let Some(layout) = &layout {
-            self.lock().insert(id, (version, layout.clone()));
+            let mut known = self.lock();
+            if known.len() >= KNOWN {
+                known.clear();
+            }
+            known.insert(id, (version, layout.clone()));
         }
         Ok(layout)
     }

@@ -47,5 +47,5 @@ impl Subject for InFile {
 }
 
 fn main() -> ExitCode {
-    Kit::new(InFile::new()).main()
+    Kit::new(InFile::new()).with_sequences(500).main()
 }

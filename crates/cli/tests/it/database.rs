@@ -75,3 +75,46 @@ fn what_is_no_database_of_ours_is_refused_and_left_alone() {
     assert!(stderr.contains("leads.sqlite") && stderr.contains("not a database"), "{stderr}");
     assert_eq!(fs::read(&path).unwrap(), before);
 }
+
+#[test]
+fn a_backup_is_made_beside_the_server_and_taken_back_without_it() {
+    let folder = folder("backup");
+    let (database, copy) = (file(&folder), folder.join("copy.sqlite"));
+    let copy = copy.to_str().unwrap();
+    let server = Serving::start(&["--demo", "--database", &database]);
+    let form = server.waiting("forms");
+    let (code, stdout, stderr) = run(&["backup", "--database", &database, copy]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.starts_with("copied ") && stdout.contains(copy), "{stdout}");
+    let decline = format!("/api/v4/leads/unsorted/{form}/decline");
+    assert_eq!(server.ask("demo", "DELETE", &decline, "{}").0, 200);
+    let (code, _, stderr) = run(&["restore", "--database", &database, copy]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("another server"), "{stderr}");
+    drop(server);
+    let (code, stdout, stderr) = run(&["restore", "--database", &database, copy]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.contains("what was there is "), "{stdout}");
+    let server = Serving::start(&["--database", &database]);
+    assert_eq!(server.ask("demo", "GET", &format!("/api/v4/leads/unsorted/{form}"), "").0, 200);
+    for command in ["backup", "restore"] {
+        assert_eq!(run(&[command, "--database", "memory", copy]).0, Some(2));
+    }
+    assert_eq!(run(&["backup", "--database", "sqlite:no/such.sqlite", "copy"]).0, Some(1));
+}
+
+#[test]
+fn what_was_kept_long_enough_is_forgotten_while_the_server_runs() {
+    let database = file(&folder("keep"));
+    drop(Serving::start(&["--demo", "--database", &database]));
+    let mut command =
+        program(&["serve", "--listen", "127.0.0.1:0", "--keep-events", "9", "--keep-settled", "9"]);
+    let (server, logs) =
+        Serving::with_stderr(command.args(["--database", &database]).env("RUST_LOG", "info"));
+    // It has answered, so it has begun.
+    server.waiting("forms");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    drop(server);
+    let logs = logs.join().unwrap();
+    assert!(logs.contains("is forgotten"), "{logs}");
+}

@@ -128,7 +128,7 @@ CREATE TABLE tokens (
     PRIMARY KEY (account_id, digest)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tokens_digest ON tokens (digest);
-CREATE INDEX tokens_end ON tokens (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX tokens_end ON tokens (account_id, expires_at) WHERE expires_at IS NOT NULL;
 
 -- What users allowed integrations; each holds a token of single use.
 CREATE TABLE grants (
@@ -139,4 +139,4 @@ CREATE TABLE grants (
     PRIMARY KEY (account_id, grant_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX grants_id ON grants (grant_id);
-CREATE INDEX grants_end ON grants (expires_at);
+CREATE INDEX grants_end ON grants (account_id, expires_at);
