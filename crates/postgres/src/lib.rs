@@ -43,5 +43,4 @@ mod writer;
 mod writing;
 
 pub use options::{Commit, Migrate, Options};
-pub use retention::Retention;
 pub use store::Postgres;

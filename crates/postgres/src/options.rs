@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use incoming_leads_port::{Clock, Operation, Result, SystemClock};
 
-use crate::retention::Retention;
 use crate::store::Postgres;
 
 /// How the store works. The default suits a server process with a database of its own.
@@ -23,7 +22,6 @@ pub struct Options {
     pub(crate) connect_time: Duration,
     pub(crate) wait: Duration,
     pub(crate) commit: Commit,
-    pub(crate) retention: Retention,
 }
 
 /// When the tables are made or changed.
@@ -60,7 +58,6 @@ impl Default for Options {
             connect_time: Duration::from_secs(3),
             wait: Duration::from_secs(5),
             commit: Commit::Durable,
-            retention: Retention::default(),
         }
     }
 }
@@ -143,12 +140,6 @@ impl Options {
     pub async fn open(self, address: &str) -> Result<Postgres> {
         Postgres::start(self, address).await.map_err(|fault| fault.told(Operation::Open))
     }
-
-    /// How long what is settled is kept. Default: for ever.
-    pub const fn with_retention(mut self, retention: Retention) -> Self {
-        self.retention = retention;
-        self
-    }
 }
 
 impl fmt::Debug for Options {
@@ -159,7 +150,6 @@ impl fmt::Debug for Options {
             .field("writers", &self.writers)
             .field("queue", &self.queue)
             .field("commit", &self.commit)
-            .field("retention", &self.retention)
             .finish_non_exhaustive()
     }
 }

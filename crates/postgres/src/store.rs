@@ -17,7 +17,6 @@ use crate::convert::{Account, account};
 use crate::error::{self, Fault, Remedy};
 use crate::layouts::Layouts;
 use crate::options::Options;
-use crate::retention;
 use crate::writer::{self, Command, Core, Job, Queue};
 use crate::{list, migrations, tallies};
 
@@ -27,8 +26,6 @@ pub struct Postgres {
     pub(crate) core: Arc<Core>,
     pub(crate) queue: Queue,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Ends the work on what is no longer kept, with the last clone.
-    _retention: Arc<retention::Keeper>,
 }
 
 impl Postgres {
@@ -44,8 +41,7 @@ impl Postgres {
             Arc::new(Core { pool, layouts: Layouts::default(), store_id: id.get(0), wait: options.wait });
         let queue = writer::start(&core, options.writers, options.queue);
         let clock = options.clock;
-        let keeper = Arc::new(retention::start(core.clone(), clock.clone(), options.retention));
-        Ok(Self { core, queue, clock, _retention: keeper })
+        Ok(Self { core, queue, clock })
     }
 
     /// The same store by another clock.

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod faults;
+mod lost;
 mod races;
+mod retention;
 mod schema;
 mod world;

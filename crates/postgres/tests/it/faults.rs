@@ -1,0 +1,204 @@
+//! What goes wrong with the database: what is told, what is true, and that the store comes back by itself.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use incoming_leads_conformance::fixture;
+use incoming_leads_model::{Accept, Add, ListQuery, Uid};
+use incoming_leads_port::{Error, ErrorKind, IncomingLeads, Operation, Outcome, Ports};
+use incoming_leads_postgres::Options;
+use incoming_leads_testbed::{Error as Absent, Postgres as Server, Settings, Stop, database_of, in_ci};
+use tokio::time::sleep;
+
+use crate::world::{World, add, administrator, connect, form, furnish};
+
+/// How long the store may take once the cause has gone.
+const BACK: Duration = Duration::from_secs(5);
+
+/// A server of its own, unless the machine has none.
+pub(crate) fn server() -> Option<Server> {
+    match Server::start(&Settings::default().with_fsync(false)) {
+        Err(Absent::Absent) if !in_ci() => None,
+        started => Some(started.unwrap()),
+    }
+}
+
+/// Tries until it works.
+async fn comes_back<T, F: Future<Output = Result<T, Error>>>(attempt: impl Fn() -> F) -> T {
+    let start = Instant::now();
+    loop {
+        match attempt().await {
+            Ok(done) => return done,
+            Err(error) => assert!(start.elapsed() < BACK, "it did not come back: {error:?}"),
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn try_to_add(ports: &Ports) -> Result<Uid, Error> {
+    Ok(ports.incoming.add(&Add::forms(vec![form()])).await?.remove(0).uid)
+}
+
+#[track_caller]
+fn assert_not_applied(error: &Error, kind: ErrorKind) {
+    assert_eq!((error.kind(), error.outcome()), (kind, Outcome::NotApplied), "{error:?}");
+    assert!(error.retry_after().is_some(), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_comes_back_after_every_kind_of_stop_and_has_lost_nothing() {
+    let Some(mut server) = server() else { return };
+    let database = database_of(&server.url("postgres")).unwrap();
+    let store = Options::default().open(&database.url()).await.unwrap();
+    furnish(&store).await;
+    let ports = administrator(&store).await;
+    let mut acknowledged = Vec::new();
+    for stop in [Stop::Fast, Stop::Immediate, Stop::Kill] {
+        acknowledged.push(add(&*ports.incoming).await.uid);
+        server.stop(stop).unwrap();
+        assert_not_applied(&try_to_add(&ports).await.unwrap_err(), ErrorKind::Unavailable);
+        let listed = ports.incoming.list(&ListQuery::default()).await;
+        assert_not_applied(&listed.unwrap_err(), ErrorKind::Unavailable);
+        server.resume().unwrap();
+        acknowledged.push(comes_back(|| try_to_add(&ports)).await);
+    }
+    for uid in acknowledged {
+        assert!(ports.incoming.get(&uid).await.unwrap().is_some(), "{uid}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_notices_connections_that_were_ended_while_they_were_idle() {
+    let Some(world) = World::new() else { return };
+    let store = world.store().await;
+    furnish(&store).await;
+    let ports = administrator(&store).await;
+    let client = world.client().await;
+    for _ in 0..5 {
+        let ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                     WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        client.execute(ended, &[]).await.unwrap();
+        let uid = try_to_add(&ports).await.unwrap();
+        client.execute(ended, &[]).await.unwrap();
+        assert!(ports.incoming.get(&uid).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_waits_for_others_no_longer_than_was_said() {
+    let Some(world) = World::new() else { return };
+    furnish(&world.store().await).await;
+    let short = Duration::from_millis(150);
+    for (options, kind) in [
+        (Options::default().with_lock_time(short), ErrorKind::Unavailable),
+        (Options::default().with_statement_time(short), ErrorKind::Timeout),
+    ] {
+        let store = options.open(&world.database.url()).await.unwrap();
+        let ports = administrator(&store).await;
+        let holder = world.client().await;
+        holder.batch_execute("BEGIN; SELECT FROM marks FOR UPDATE").await.unwrap();
+        assert_not_applied(&try_to_add(&ports).await.unwrap_err(), kind);
+        assert!(ports.incoming.list(&ListQuery::default()).await.is_ok(), "readers do not wait");
+        holder.batch_execute("ROLLBACK").await.unwrap();
+        comes_back(|| try_to_add(&ports)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deadlock_is_nobodys_business() {
+    let Some(world) = World::new() else { return };
+    let store = world.store().await;
+    furnish(&store).await;
+    let ports = administrator(&store).await;
+    let uid = add(&*ports.incoming).await.uid;
+    let other = world.client().await;
+    // It keeps the row that an accept takes last, and then asks for the one that it takes first.
+    other.batch_execute("SET deadlock_timeout = '10s'; BEGIN; SELECT FROM marks FOR UPDATE").await.unwrap();
+    let accepting = {
+        let (leads, uid) = (ports.incoming.clone(), uid.clone());
+        tokio::spawn(async move { leads.accept(&uid, &Accept::default()).await })
+    };
+    let account = i64::try_from(fixture::ACCOUNT.get()).unwrap();
+    loop {
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+                     AND datname = current_database()";
+        if world.client().await.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) > 0 {
+            break;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    let asked = "SELECT FROM items WHERE account_id = $1 AND uid = $2 FOR UPDATE";
+    other.query(asked, &[&account, &uid.as_str()]).await.unwrap();
+    other.batch_execute("ROLLBACK").await.unwrap();
+    accepting.await.unwrap().unwrap();
+    assert!(ports.incoming.get(&uid).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_connection_left_is_told_and_passes() {
+    let Some(server) = server() else { return };
+    server.sql("CREATE ROLE few LOGIN CONNECTION LIMIT 2").unwrap();
+    server.sql("CREATE DATABASE few OWNER few").unwrap();
+    let url = server.url("few").replace("leads@", "few@");
+    let store = Options::default().with_connections(2).open(&url).await.unwrap();
+    furnish(&store).await;
+    let ports = administrator(&store).await;
+    server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'few'").unwrap();
+    let taken = [connect(&url).await, connect(&url).await];
+    assert_not_applied(&try_to_add(&ports).await.unwrap_err(), ErrorKind::Unavailable);
+    drop(taken);
+    comes_back(|| try_to_add(&ports)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_follows_the_server_that_can_be_written_to() {
+    let Some(mut primary) = server() else { return };
+    let standby = primary.standby().unwrap();
+    primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'").unwrap();
+    primary.sql("SELECT pg_reload_conf()").unwrap();
+    let hosts = [primary.url("postgres"), standby.url("postgres")]
+        .map(|url| url["postgresql://leads@".len()..].replace("/postgres", ""));
+    let address = format!("postgresql://leads@{}/postgres", hosts.join(","));
+    let store = Options::default().open(&address).await.unwrap();
+    furnish(&store).await;
+    let ports = administrator(&store).await;
+    let before = add(&*ports.incoming).await.uid;
+    primary.stop(Stop::Immediate).unwrap();
+    let refused = try_to_add(&ports).await.unwrap_err();
+    assert_not_applied(&refused, ErrorKind::Unavailable);
+    standby.promote().unwrap();
+    comes_back(|| try_to_add(&ports)).await;
+    assert!(ports.incoming.get(&before).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_became_read_only_is_told_and_passes() {
+    let Some(server) = server() else { return };
+    let store = Options::default().open(&server.url("postgres")).await.unwrap();
+    furnish(&store).await;
+    let ports = administrator(&store).await;
+    let switch = |to: &str| {
+        server.sql(&format!("ALTER SYSTEM SET default_transaction_read_only = {to}")).unwrap();
+        server.sql("SELECT pg_reload_conf()").unwrap();
+    };
+    switch("on");
+    let start = Instant::now();
+    let refused = loop {
+        // The server tells its sessions when it comes to it.
+        if let Err(error) = try_to_add(&ports).await {
+            break error;
+        }
+        assert!(start.elapsed() < BACK);
+    };
+    assert_not_applied(&refused, ErrorKind::Unavailable);
+    let reset = "ALTER SYSTEM RESET default_transaction_read_only";
+    server.sql(reset).unwrap();
+    server.sql("SELECT pg_reload_conf()").unwrap();
+    comes_back(|| try_to_add(&ports)).await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_not_available() {
+    let refused = Options::default().open("postgresql://nobody@127.0.0.1:1/nothing").await.unwrap_err();
+    assert_eq!((refused.kind(), refused.operation()), (ErrorKind::Unavailable, Operation::Open));
+}
