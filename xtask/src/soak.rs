@@ -61,6 +61,20 @@ const RUNS: &[Run] = &[
         environment: &[("PROPTEST_CASES", "100000"), ("INCOMING_LEADS_SEQUENCES", "1000000")],
     },
     Run {
+        name: "postgres",
+        package: "incoming-leads-postgres",
+        tests: &["--test", "conformance", "script::"],
+        places: &[
+            "Cargo.lock",
+            "crates/model",
+            "crates/port",
+            "crates/postgres",
+            "crates/conformance",
+            "crates/testbed",
+        ],
+        environment: &[("INCOMING_LEADS_SEQUENCES", "5000")],
+    },
+    Run {
         name: "http-v4",
         package: "incoming-leads-http-v4",
         tests: &["--test", "conformance"],
