@@ -130,29 +130,32 @@ impl Turns {
         Ok(())
     }
 
+    /// One after the other, so that whoever gives up meanwhile gives the others back.
     async fn end(mut self) {
-        end(std::mem::take(&mut self.taken), Arc::clone(&self.time)).await;
+        while let Some((limiter, turn)) = self.taken.pop() {
+            end(&*limiter, turn, &*self.time).await;
+        }
     }
 }
 
 impl Drop for Turns {
     fn drop(&mut self) {
         let taken = std::mem::take(&mut self.taken);
-        if taken.is_empty() {
-            return;
-        }
         // Without a runtime they end by themselves, after a while.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(end(taken, Arc::clone(&self.time)));
+        if let (false, Ok(runtime)) = (taken.is_empty(), tokio::runtime::Handle::try_current()) {
+            let time = Arc::clone(&self.time);
+            runtime.spawn(async move {
+                for (limiter, turn) in taken {
+                    end(&*limiter, turn, &*time).await;
+                }
+            });
         }
     }
 }
 
-async fn end(taken: Vec<(Arc<dyn Limiter>, Turn)>, time: Arc<dyn Time>) {
-    for (limiter, turn) in taken {
-        if let Err(error) = limiter.ended(turn, time.now()).await {
-            tracing::warn!(%error, "the end of a turn could not be shared with other processes");
-        }
+async fn end(limiter: &dyn Limiter, turn: Turn, time: &dyn Time) {
+    if let Err(error) = limiter.ended(turn, time.now()).await {
+        tracing::warn!(%error, "the end of a turn could not be shared with other processes");
     }
 }
 
