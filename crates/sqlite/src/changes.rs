@@ -24,9 +24,9 @@ fn one(writing: &mut Writing<'_>, layout: &Layout, event: &Event, change: Change
     let (by, at) = (event.by, event.recorded_at);
     match change {
         Change::MakeTag(tag) => entities::write_tag(connection, account, &tag),
-        Change::MakeLead(lead) => entities::write(connection, account, &*lead),
-        Change::MakeContact(contact) => entities::write(connection, account, &*contact),
-        Change::MakeCompany(company) => entities::write(connection, account, &*company),
+        Change::MakeLead(lead) => entities::make(connection, account, &*lead),
+        Change::MakeContact(contact) => entities::make(connection, account, &*contact),
+        Change::MakeCompany(company) => entities::make(connection, account, &*company),
         Change::MakeNote(note) => entities::write_note(connection, account, &note),
         Change::PatchLead(id, patch) => {
             entities::change(connection, account, id, |lead: &mut Lead| lead.patch(&patch, by, at))

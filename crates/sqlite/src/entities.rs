@@ -104,12 +104,25 @@ pub(crate) fn after<T: Kept>(
     })
 }
 
+/// Keeps a new entity. That there is one of this id already would be damage.
+pub(crate) fn make<T: Kept>(connection: &Connection, account: AccountId, entity: &T) -> Result<(), Fault> {
+    put(
+        connection,
+        account,
+        entity,
+        "INSERT INTO entities (account_id, kind, id, is_listed, binned_at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )
+}
+
 /// Keeps an entity in the place of the one of this id.
 pub(crate) fn write<T: Kept>(connection: &Connection, account: AccountId, entity: &T) -> Result<(), Fault> {
-    let sql = "INSERT INTO entities (account_id, kind, id, is_listed, binned_at, body)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+    let sql = "INSERT INTO entities (account_id, kind, id, is_listed, binned_at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                ON CONFLICT (account_id, kind, id) DO UPDATE SET
                    is_listed = excluded.is_listed, binned_at = excluded.binned_at, body = excluded.body";
+    put(connection, account, entity, sql)
+}
+
+fn put<T: Kept>(connection: &Connection, account: AccountId, entity: &T, sql: &str) -> Result<(), Fault> {
     let (account, kind, id) = (account.get(), number(T::KIND), entity.id().into());
     let stamp = entity.stamp();
     let binned_at = stamp.is_deleted.then(|| stamp.updated_at.secs());

@@ -325,7 +325,7 @@ fn transact(
         run("RELEASE job").map_err(undone)?;
         endings.push(Ending { result, trace });
     }
-    together.write(connection, surroundings).map_err(undone)?;
+    together.write(connection).map_err(undone)?;
     match run("COMMIT") {
         Ok(()) => Ok(endings),
         // Of these two SQLite says for certain that nothing was stored.

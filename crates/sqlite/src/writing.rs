@@ -103,7 +103,7 @@ impl Together {
     }
 
     /// Writes it.
-    pub(crate) fn write(&self, connection: &Connection, surroundings: &Surroundings) -> Result<(), Fault> {
+    pub(crate) fn write(&self, connection: &Connection) -> Result<(), Fault> {
         let Together { counts, marks, floor, is_floor_read: _ } = self;
         counts.write(connection)?;
         for (id, Mark { revision, sequence }) in marks {
@@ -111,7 +111,6 @@ impl Together {
                        DO UPDATE SET revision = excluded.revision, sequence = excluded.sequence";
             execute(connection, sql, (id.get(), revision, sequence))?;
         }
-        surroundings.ids.raise(*floor);
         let Floor { leads, parties, notes, tags } = *floor;
         for (name, largest) in [("leads", leads), ("parties", parties), ("notes", notes), ("tags", tags)] {
             if largest > 0 {
@@ -241,8 +240,9 @@ impl<'a> Writing<'a> {
         Ok(notes)
     }
 
-    /// Says that ids up to these are taken.
+    /// Says that ids up to these are taken, at once: the next job of the transaction makes ids too.
     pub(crate) fn raise(&mut self, floor: Floor) {
+        self.surroundings.ids.raise(floor);
         self.own.floor = higher(self.own.floor, floor);
     }
 

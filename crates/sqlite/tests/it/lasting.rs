@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use incoming_leads_model::document::Line;
-use incoming_leads_model::{Accept, SummaryQuery};
-use incoming_leads_port::{ErrorKind, Ids, ManualClock, Provision, Registry};
+use incoming_leads_model::document::{Line, Of};
+use incoming_leads_model::{Accept, Lead, SummaryQuery};
+use incoming_leads_port::{EntityQuery, ErrorKind, Ids, ManualClock, Provision, Registry};
 use incoming_leads_sqlite::Options;
 
 use crate::world::{START, World, call, chat, layout, moment, principal};
@@ -82,4 +82,22 @@ async fn one_server_at_a_time_and_others_beside_it() {
     assert!(Options::default().as_server().open(link).is_err());
     drop(first);
     server().unwrap();
+}
+
+#[tokio::test]
+async fn ids_stay_above_those_that_a_neighbour_in_the_queue_brings() {
+    let world = World::new().await;
+    let lead = world.add(call(1, START, 10)).await.leads.unwrap()[0];
+    let directory = world.ports.directory.as_ref().unwrap();
+    let lead = directory.leads(&EntityQuery::with_ids(vec![lead])).await.unwrap().items.remove(0);
+    let of = |number: u64| {
+        let row = Lead { id: number.try_into().unwrap(), ..lead.clone() };
+        Line::Lead(Of { account_id: principal().account_id, row })
+    };
+    // While the first is written the other two queue up and are committed together.
+    let many = world.sqlite.import((10_000..12_000).map(of).collect());
+    let one = world.sqlite.import(vec![of(5_000_000)]);
+    let (many, one, added) = tokio::join!(many, one, world.add(call(2, START, 10)));
+    (many.unwrap(), one.unwrap());
+    assert!(added.leads.unwrap()[0].get() > 5_000_000);
 }
