@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use incoming_leads_http_v4::HttpV4;
 use incoming_leads_model::limits::{MAX_BATCH_ITEMS, MAX_BODY_BYTES};
 use incoming_leads_model::{Add, Channel, Draft, Generation, ItemFaults, Receipt, Refusal};
 use incoming_leads_port::{Error, IncomingLeads, Outcome};
@@ -64,7 +64,7 @@ enum What {
 type Batch = Vec<(usize, Draft)>;
 
 struct Adding {
-    port: HttpV4,
+    port: Arc<dyn IncomingLeads>,
     channel: Channel,
     telling: Telling,
     progress: Progress,
@@ -81,7 +81,7 @@ impl AddFrom {
         let is_input = from.to_str() == Some("-");
         let open = || Items::open(channel, &from, first_line);
         let count = if is_input { 0 } else { open()?.try_fold(0, |count, item| item.map(|_| count + 1))? };
-        let (port, progress) = (to.connection()?.leads()?, Progress::of(count, "added"));
+        let (port, progress) = (to.connection()?.ports()?.incoming, Progress::of(count, "added"));
         let mut adding = Adding { port, channel, telling, progress, skip_refused, refused: 0 };
         let (mut items, mut is_empty) = (open()?, true);
         loop {

@@ -97,7 +97,7 @@ impl List {
         let direction = if ascending { Direction::Ascending } else { Direction::Descending };
         let key = if by_update { OrderKey::UpdatedAt } else { OrderKey::CreatedAt };
         let query = ListQuery { filter, order: Order { key, direction }, page, ..ListQuery::default() };
-        let port = to.connection()?.leads()?;
+        let port = to.connection()?.ports()?.incoming;
         if all {
             let progress = Progress::of(0, "listed");
             let mut leads = port.stream(query);
@@ -128,7 +128,7 @@ pub(crate) struct Get {
 
 impl Get {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let lead = self.to.connection()?.leads()?.get_or_not_found(&self.uid).await?;
+        let lead = self.to.connection()?.ports()?.incoming.get_or_not_found(&self.uid).await?;
         self.telling.tell(&Progress::none(), std::slice::from_ref(&lead), || {
             let known = serde_json::to_string_pretty(&lead.metadata).unwrap_or_default();
             format!("{}{known}\n", row(&lead))
@@ -169,7 +169,7 @@ impl Summarise {
         let window = Window::new(from.unwrap_or(Moment::MIN), until.unwrap_or(Moment::MAX));
         let window = window.map_err(|error| Failure::Usage(error.to_string()))?;
         let query = SummaryQuery { uids: some(uid), pipelines: some(pipeline_id), window };
-        let summary = to.connection()?.leads()?.summary(&query).await?;
+        let summary = to.connection()?.ports()?.incoming.summary(&query).await?;
         telling.tell(&Progress::none(), &[summary], || {
             let mut text = format!("came      {:>10}\n", summary.total);
             // Writing to a String cannot fail.

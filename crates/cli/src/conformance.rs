@@ -10,7 +10,7 @@ use incoming_leads_transport::tokens::Secret;
 use serde::Serialize;
 
 use crate::Failure;
-use crate::connect::To;
+use crate::connect::{To, Who};
 use crate::tell::{Progress, Telling};
 
 /// Ask a server which of our decisions it shares
@@ -85,14 +85,14 @@ impl Conformance {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let Self { depth, calls, time, telling, to } = self;
         let connection = to.connection()?;
-        let nobody = Arc::new(Secret::new("nobody-has-this-token"));
-        let nobody = connection.leads_of(nobody)?.ports().incoming;
+        let nobody = Who::Bearer(Arc::new(Secret::new("nobody-has-this-token")));
+        let nobody = connection.ports_of(nobody)?.incoming;
         let depth = match depth {
             Deep::Read => Depth::Read,
             Deep::Bin => Depth::Bin,
             Deep::Accept => Depth::Accept,
         };
-        let survey = Survey::new(connection.leads()?.ports()).with_depth(depth).with_nobody(nobody);
+        let survey = Survey::new(connection.ports()?).with_depth(depth).with_nobody(nobody);
         let survey = survey.with_calls(calls).with_time(Duration::from_secs(time));
         let progress = Progress::of(survey.size(), "asked");
         let mut unheard = Ok(true);

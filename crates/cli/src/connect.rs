@@ -2,18 +2,25 @@
 
 use std::env;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use clap::Args;
+use clap::{Args, ValueEnum};
+use incoming_leads_http_v2::HttpV2;
 use incoming_leads_http_v4::HttpV4;
+use incoming_leads_port::Ports;
 use incoming_leads_transport::tokens::{Secret, TokenSource};
 use incoming_leads_transport::{
-    Authorized, LimitRule, MemoryLimiter, Reqwest, RetryPolicy, Retrying, SystemTime, Transport,
+    Authorized, Deadline, LimitRule, Limiter, MemoryLimiter, Reqwest, RetryPolicy, Retrying, SystemTime,
+    Transport,
 };
 use incoming_leads_wire_v4::Origin;
+use serde::{Deserialize, Serialize};
 
 use crate::{Failure, profile, token};
 
+/// How long one exchange may take, all attempts included.
+const EXCHANGE_TIME: Duration = Duration::from_secs(120);
 /// The server where none is named.
 const HERE: &str = "http://127.0.0.1:8080";
 
@@ -34,24 +41,53 @@ pub(crate) struct To {
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
 
+    /// The generation of the API to speak
+    #[arg(long, value_enum, conflicts_with = "profile")]
+    wire: Option<Wire>,
+
+    /// With --wire v2: the login whose API key the token is; default: the token is a bearer token
+    #[arg(long, value_name = "LOGIN", conflicts_with = "profile")]
+    login: Option<String>,
+
     /// Requests a second at most; default: 7, as the vendor allows one integration
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
+}
+
+/// A generation of the API.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Wire {
+    /// With all that there is
+    #[default]
+    V4,
+    /// Of old installations: no get, no link, no filter by uid
+    V2,
 }
 
 /// A server, and whoever asks it.
 #[derive(Debug, Clone)]
 pub(crate) struct Connection {
     pub(crate) origin: Origin,
-    pub(crate) tokens: Arc<dyn TokenSource>,
+    pub(crate) wire: Wire,
+    pub(crate) who: Who,
     /// Requests a second, where somebody has said so.
     pub(crate) rate: Option<u32>,
+}
+
+/// Whoever asks.
+#[derive(Debug, Clone)]
+pub(crate) enum Who {
+    /// Bears a token.
+    Bearer(Arc<dyn TokenSource>),
+    /// Signs in with an API key; on v2.
+    Login(String, Secret),
 }
 
 impl To {
     /// Finds out. What the command line says goes before the profile, and that before the environment.
     pub(crate) fn connection(&self) -> Result<Connection, Failure> {
-        let is_named = self.url.is_some() || self.token.is_some();
+        let is_named = self.url.is_some() || self.token.is_some() || self.login.is_some();
         let by_variable = || variable("INCOMING_LEADS_PROFILE").filter(|_| !is_named);
         if let Some(name) = self.profile.clone().or_else(by_variable) {
             let connection = profile::open(&name)?;
@@ -63,34 +99,63 @@ impl To {
             Failure::Usage(format!("a token is due: set {}, give --profile or give --token", token::VARIABLE))
         };
         let token = token::given(self.token.clone())?.ok_or_else(missing)?;
-        Ok(Connection { origin, tokens: Arc::new(Secret::new(token)), rate: self.rate })
+        let (wire, token) = (self.wire.unwrap_or_default(), Secret::new(token));
+        let who = match &self.login {
+            Some(_) if wire == Wire::V4 => {
+                return Err(Failure::Usage("--login goes with --wire v2".to_owned()));
+            }
+            Some(login) => Who::Login(login.clone(), token),
+            None => Who::Bearer(Arc::new(token)),
+        };
+        Ok(Connection { origin, wire, who, rate: self.rate })
     }
 }
 
 impl Connection {
-    /// The port.
-    pub(crate) fn leads(&self) -> Result<HttpV4, Failure> {
-        self.leads_of(Arc::clone(&self.tokens))
+    /// The port, and whatever else the wire offers.
+    pub(crate) fn ports(&self) -> Result<Ports, Failure> {
+        self.ports_of(self.who.clone())
     }
 
-    /// The port of somebody else.
-    pub(crate) fn leads_of(&self, tokens: Arc<dyn TokenSource>) -> Result<HttpV4, Failure> {
-        let builder = HttpV4::builder(self.origin.as_str()).with_tokens(tokens);
-        let builder = match self.rate {
-            None => builder,
-            Some(rate) => {
-                builder.with_limiters(vec![Arc::new(MemoryLimiter::new(LimitRule::per_second(rate)))])
+    /// The same for somebody else.
+    pub(crate) fn ports_of(&self, who: Who) -> Result<Ports, Failure> {
+        let url = self.origin.as_str();
+        let limiters = self
+            .rate
+            .map(|rate| vec![Arc::new(MemoryLimiter::new(LimitRule::per_second(rate))) as Arc<dyn Limiter>]);
+        let ports = match (self.wire, who) {
+            (Wire::V4, Who::Bearer(tokens)) => {
+                let builder = HttpV4::builder(url).with_tokens(tokens);
+                let builder = match limiters {
+                    Some(limiters) => builder.with_limiters(limiters),
+                    None => builder,
+                };
+                builder.build().map(|leads| leads.ports()).map_err(anyhow::Error::from)
+            }
+            (_, who) => {
+                let builder = HttpV2::builder(url);
+                let builder = match who {
+                    Who::Bearer(tokens) => builder.with_tokens(tokens),
+                    Who::Login(login, key) => builder.with_session(login, key.reveal()),
+                };
+                let builder = match limiters {
+                    Some(limiters) => builder.with_limiters(limiters),
+                    None => builder,
+                };
+                builder.build().map(|leads| Ports::new(Arc::new(leads))).map_err(anyhow::Error::from)
             }
         };
-        let port = builder.build();
-        Ok(port.with_context(|| format!("cannot talk to {}", self.origin))?)
+        Ok(ports.with_context(|| format!("cannot talk to {}", self.origin))?)
     }
 
     /// What sends a request of one's own.
     pub(crate) fn transport(&self) -> Result<impl Transport + use<>, Failure> {
-        let network = network(&self.origin)?;
-        let authorized = Authorized::new(network, Arc::clone(&self.tokens));
-        Ok(Retrying::new(authorized, RetryPolicy::default(), Arc::new(SystemTime)))
+        let Who::Bearer(tokens) = &self.who else {
+            return Err(Failure::Usage("this needs a bearer token, and no --login".to_owned()));
+        };
+        let authorized = Authorized::new(network(&self.origin)?, Arc::clone(tokens));
+        let retrying = Retrying::new(authorized, RetryPolicy::default(), Arc::new(SystemTime));
+        Ok(Deadline::new(retrying, EXCHANGE_TIME))
     }
 }
 

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
 use incoming_leads_transport::SystemTime;
-use incoming_leads_transport::tokens::{FileStore, OAuth, Secret, TokenSource};
+use incoming_leads_transport::tokens::{FileStore, OAuth, Secret};
 use incoming_leads_wire_v4::Origin;
 use serde::{Deserialize, Serialize};
 
-use crate::connect::{Connection, network, origin, variable};
+use crate::connect::{Connection, Who, Wire, network, origin, variable};
 use crate::{Failure, print, token};
 
 /// Longest profile file that is read.
@@ -35,6 +35,12 @@ owner may be able to read it (chmod 600). It can be written by hand:
   client-secret = \"...\"
   redirect-uri = \"https://example.com/back\"
   token-file = \"oauth.json\"
+
+  [old]
+  url = \"https://example.amocrm.com\"
+  wire = \"v2\"
+  login = \"ann@example.com\"
+  token = \"the API key of that login\"
 
 A token file, beside the profile file, holds a grant of OAuth. It is renewed before it dies, by one process at a time;
 `profile sign-in` makes it from an authorization code.";
@@ -96,6 +102,10 @@ struct SignIn {
 struct Entry {
     url: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    wire: Option<Wire>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    login: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     token: Option<Secret>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     client_id: Option<String>,
@@ -121,9 +131,14 @@ pub(crate) fn open(name: &str) -> Result<Connection, Failure> {
     };
     let wrong = |what: &str| Failure::Usage(format!("{}: profile {name}: {what}", path.display()));
     let origin = Origin::new(&entry.url).map_err(|error| wrong(&format!("url: {error}")))?;
-    let tokens = match entry {
+    let wire = entry.wire.unwrap_or_default();
+    let who = match entry {
+        Entry { login: Some(_), .. } if wire == Wire::V4 => {
+            return Err(wrong("login goes with wire = \"v2\""));
+        }
+        Entry { token: Some(key), login: Some(login), token_file: None, .. } => Who::Login(login, key),
         Entry { token: Some(token), token_file: None, .. } if token::is_sendable(token.reveal()) => {
-            Arc::new(token) as Arc<dyn TokenSource>
+            Who::Bearer(Arc::new(token))
         }
         Entry { token: Some(_), token_file: None, .. } => {
             return Err(wrong(&format!("its token is none: a token has {}", token::FORM)));
@@ -138,14 +153,14 @@ pub(crate) fn open(name: &str) -> Result<Connection, Failure> {
         } => {
             let file = beside(&path, &file);
             check_private(&file)?;
-            Arc::new(oauth(&origin, &file)?.with_integration(id, secret, redirect))
+            Who::Bearer(Arc::new(oauth(&origin, &file)?.with_integration(id, secret, redirect)))
         }
         Entry { token: None, token_file: Some(_), .. } => {
             return Err(wrong("beside token-file, client-id, client-secret and redirect-uri are due"));
         }
         Entry { .. } => return Err(wrong("either token or token-file is due")),
     };
-    Ok(Connection { origin, tokens, rate: None })
+    Ok(Connection { origin, wire, who, rate: None })
 }
 
 impl Profile {
@@ -211,8 +226,8 @@ impl SignIn {
 
 impl Entry {
     fn at(url: String) -> Self {
-        let (token, client_id, client_secret) = (None, None, None);
-        Self { url, token, client_id, client_secret, redirect_uri: None, token_file: None }
+        let (wire, login, token, client_id) = (None, None, None, None);
+        Self { url, wire, login, token, client_id, client_secret: None, redirect_uri: None, token_file: None }
     }
 }
 

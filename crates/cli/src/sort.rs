@@ -37,7 +37,7 @@ impl AcceptThem {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let Self { uid, user_id, status_id, telling, to } = self;
         let accept = Accept { user_id, status_id };
-        let port = to.connection()?.leads()?;
+        let port = to.connection()?.ports()?.incoming;
         each(telling, &uid, "accepted", async |uid| port.accept(uid, &accept).await).await
     }
 }
@@ -63,7 +63,7 @@ pub(crate) struct DeclineThem {
 impl DeclineThem {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let Self { uid, user_id, telling, to } = self;
-        let port = to.connection()?.leads()?;
+        let port = to.connection()?.ports()?.incoming;
         each(telling, &uid, "declined", async |uid| port.decline(uid, &Decline { user_id }).await).await
     }
 }
@@ -103,7 +103,7 @@ impl LinkIt {
         let target = lead.map(LinkTarget::Lead).or(customer.map(LinkTarget::Customer));
         let target = target.ok_or_else(|| Failure::Usage("--lead or --customer is due".to_owned()))?;
         let link = Link { target, contact_id, user_id };
-        let port = to.connection()?.leads()?;
+        let port = to.connection()?.ports()?.incoming;
         each(telling, &[uid], "linked", async |uid| port.link(uid, &link).await).await
     }
 }

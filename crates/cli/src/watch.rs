@@ -64,7 +64,7 @@ enum Change {
 impl Watch {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let Self { which, interval, existing, telling, to } = self;
-        let ports = to.connection()?.leads()?.ports();
+        let ports = to.connection()?.ports()?;
         let mut looker = Looker::new(ports, which.filter(), existing);
         tokio::select! {
             ended = watch(&mut looker, telling, Duration::from_secs(interval)) => ended,

@@ -1,12 +1,13 @@
 //! How the port over v2 HTTP is set up.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use incoming_leads_model::DuplicatePolicy;
 use incoming_leads_transport::tokens::{Secret as Token, TokenSource};
 use incoming_leads_transport::{
-    Authorized, LimitRule, Limited, Limiter, MemoryLimiter, Reqwest, ReqwestBuilder, RetryPolicy, Retrying,
-    SendError, SystemTime, Time, Transport,
+    Authorized, Deadline, LimitRule, Limited, Limiter, MemoryLimiter, Reqwest, ReqwestBuilder, RetryPolicy,
+    Retrying, SendError, SystemTime, Time, Traced, Transport,
 };
 use incoming_leads_wire_v2::sign_in::{ApiKey, Secret};
 use incoming_leads_wire_v2::{Encoding, InvalidOrigin, Origin};
@@ -25,6 +26,7 @@ pub struct HttpV2Builder {
     network: ReqwestBuilder,
     limiters: Vec<Arc<dyn Limiter>>,
     retries: RetryPolicy,
+    within: Duration,
     pub(crate) options: Options,
 }
 
@@ -82,6 +84,7 @@ impl HttpV2Builder {
             network: Reqwest::builder(),
             limiters: limiters.map(|rule| Arc::new(MemoryLimiter::new(rule)) as Arc<dyn Limiter>).into(),
             retries: RetryPolicy::default(),
+            within: Duration::from_secs(120),
             options: Options::default(),
         }
     }
@@ -119,6 +122,12 @@ impl HttpV2Builder {
     /// Sending again by this policy what surely did no harm. Default: [`RetryPolicy::default`].
     pub fn with_retries(self, retries: RetryPolicy) -> Self {
         Self { retries, ..self }
+    }
+
+    /// Ending each exchange within this time: a request with all its attempts, pauses, and waits for a turn and a token.
+    /// Default: 120 s.
+    pub fn with_exchange_timeout(self, within: Duration) -> Self {
+        Self { within, ..self }
     }
 
     /// On this time. Default: the system's.
@@ -159,18 +168,23 @@ impl HttpV2Builder {
     pub fn build(self) -> Result<HttpV2, BuildError> {
         let origin = Origin::new(&self.base_url).map_err(BuildError::BaseUrl)?;
         let identity = self.identity.clone().ok_or(BuildError::NoCredentials)?;
-        let network = self.network.clone().build().map_err(BuildError::Network)?;
-        let (time, retries) = (Arc::clone(&self.options.time), self.retries);
+        let network = self.network.clone();
+        let network = if self.base_url.starts_with("http://") { network.without_tls() } else { network };
+        let network = network.build().map_err(BuildError::Network)?;
+        let time = Arc::clone(&self.options.time);
         let limited = Limited::new(network, self.limiters.clone(), Arc::clone(&time));
         match identity {
-            Identity::Key(key) => self.over(Retrying::new(WithKey { inner: limited, key }, retries, time)),
-            Identity::Session(key) => {
-                self.over(Retrying::new(WithSession::new(limited, key, origin), retries, time))
-            }
-            Identity::Tokens(tokens) => {
-                self.over(Retrying::new(Authorized::new(limited, tokens), retries, time))
-            }
+            Identity::Key(key) => self.with_attempts(WithKey { inner: limited, key }),
+            Identity::Session(key) => self.with_attempts(WithSession::new(limited, key, origin)),
+            Identity::Tokens(tokens) => self.with_attempts(Authorized::new(limited, tokens)),
         }
+    }
+
+    /// Sends each request as often as it makes sense, and ends in time.
+    fn with_attempts(self, transport: impl Transport) -> Result<HttpV2, BuildError> {
+        let retrying = Retrying::new(transport, self.retries, Arc::clone(&self.options.time));
+        let transport = Traced::new(Deadline::new(retrying, self.within));
+        self.over(transport)
     }
 
     /// Over a transport of one's own, which puts credentials on requests and keeps to limits itself.

@@ -173,3 +173,18 @@ fn a_typing_error_in_a_file_adds_nothing_and_in_a_pipe_nothing_after_it() {
     let (code, _, stderr) = add_forms(&demo, &[], &("{".to_owned() + &" ".repeat(2 << 20)));
     assert!(code == Some(2) && stderr.contains("line 1 is longer than"), "{stderr}");
 }
+
+#[test]
+fn the_older_wire_answers_what_it_can_and_says_what_it_cannot() {
+    let demo = Serving::start(&["--demo"]);
+    let form = demo.waiting("forms");
+    let v2 = |arguments: &[&str]| as_user("demo", &demo, &[arguments, &["--wire", "v2"]].concat());
+    let (code, stdout, stderr) = v2(&["list", "--all", "--limit", "7"]);
+    assert_eq!((code, stderr.as_str(), stdout.lines().count()), (Some(0), "", 25));
+    assert_eq!(v2(&["accept", &form]).0, Some(0));
+    assert!(v2(&["summary"]).1.contains("accepted           1\n"));
+    let (code, _, stderr) = v2(&["get", &form]);
+    assert!(code == Some(1) && stderr.contains("get an incoming lead"), "{stderr}");
+    let (code, _, stderr) = as_user("demo", &demo, &["list", "--login", "ann@example.com"]);
+    assert!(code == Some(2) && stderr.contains("--wire v2"), "{stderr}");
+}

@@ -88,3 +88,11 @@ fn what_cannot_be_asked_is_no_conformance() {
     let (code, _, stderr) = finish(nowhere.env("INCOMING_LEADS_TOKEN", "t"));
     assert!(code == Some(1) && stderr.contains("nothing could be asked"), "{stderr}");
 }
+
+#[test]
+fn the_older_wire_shares_what_can_be_asked_on_it() {
+    let demo = Serving::start(&["--demo"]);
+    let (code, lines, stderr) = survey(&demo, "demo", &["--depth", "bin", "--wire", "v2"]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""), "{lines:?}");
+    assert!(of_verdict(&lines, "shared").len() > 15, "{lines:?}");
+}
