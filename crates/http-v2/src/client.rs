@@ -139,10 +139,12 @@ impl IncomingLeads for HttpV2 {
             return Err(unsupported(Operation::List, "v2 cannot list by uid"));
         }
         let Inner { exchange, known, .. } = &*self.inner;
-        let Some(request) = list::request(query, &exchange.origin) else { return Ok(Page::empty()) };
+        let too_long =
+            || unsupported(Operation::List, "the question is too long for an address; name fewer pipelines");
+        let request = list::request(query, &exchange.origin).map_err(|_| too_long())?;
+        let Some(request) = request else { return Ok(Page::empty()) };
         if request.uri().to_string().len() > MAX_ADDRESS_BYTES {
-            let detail = "the question is too long for an address; name fewer pipelines at once";
-            return Err(unsupported(Operation::List, detail));
+            return Err(too_long());
         }
         let size = query.page.size();
         let read = |answer: &_| list::read_response(size, answer);

@@ -94,6 +94,10 @@ fn told(operation: Operation, sent: Sent<'_>, problem: &Problem) -> Error {
         error_code::NO_RIGHT => ErrorKind::Forbidden,
         error_code::NOTHING_FOUND => ErrorKind::NotFound,
         429 => ErrorKind::RateLimited,
+        // A failure inside of a success.
+        500..=599 if status.is_success() => {
+            return perhaps(Error::new(ErrorKind::Unavailable, operation)).with_detail(detail);
+        }
         _ if status.is_success() => ErrorKind::Invalid,
         _ => bare_kind(*status),
     };

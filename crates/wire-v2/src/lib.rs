@@ -91,7 +91,7 @@ pub mod summary;
 pub use body::Encoding;
 pub use call::{Call, HAL_JSON, RUNTIME_TIMESTAMP};
 pub use list::BodiesNotTold;
-pub use message::Failure;
+pub use message::{Failure, TooLongToAsk};
 pub use origin::{InvalidOrigin, Origin};
 pub use problem::{Fault, Problem};
 pub use sort::{Named, Sort, Sorted};

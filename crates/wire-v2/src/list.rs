@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::call::Call;
 use crate::entity::{read_company, read_contact, read_lead, write_company, write_contact, write_lead};
 use crate::form;
-use crate::message::{Failure, question, success};
+use crate::message::{Failure, TooLongToAsk, question, success};
 use crate::metadata::{self, category, category_name};
 use crate::origin::Origin;
 use crate::path::{ENTITIES, INFO};
@@ -114,8 +114,10 @@ fn read_order(query: &mut Object) -> Result<Order, Fault> {
 
 /// Client: asks. None when nothing can match, so that nothing is to be asked. A filter by uid is no part of the v2
 /// document and not asked for.
-#[must_use]
-pub fn request(query: &ListQuery, origin: &Origin) -> Option<Request<Vec<u8>>> {
+///
+/// # Errors
+/// [`TooLongToAsk`] when so many pipelines are named that the address would be too long.
+pub fn request(query: &ListQuery, origin: &Origin) -> Result<Option<Request<Vec<u8>>>, TooLongToAsk> {
     let ListQuery { filter: ListFilter { uids: _, categories, pipelines }, order, page, cards: _ } = query;
     let mut fields = Fields::new();
     fields.put("page_size", page.size());
@@ -144,7 +146,7 @@ pub fn request(query: &ListQuery, origin: &Origin) -> Option<Request<Vec<u8>>> {
     fields.put("order_by", by);
     let is_empty =
         categories.as_ref().is_some_and(Vec::is_empty) || pipelines.as_ref().is_some_and(Vec::is_empty);
-    (!is_empty).then(|| question(origin, FOLDER, fields))
+    if is_empty { Ok(None) } else { question(origin, FOLDER, fields).map(Some) }
 }
 
 /// A page that tells of entities whose bodies it does not tell: v2 lists carry bodies, so it cannot be written.

@@ -42,12 +42,30 @@ impl From<Fault> for Failure {
     }
 }
 
+/// A question that is too long for an address: name fewer at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TooLongToAsk;
+
+impl fmt::Display for TooLongToAsk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the question is too long for an address; name fewer at once")
+    }
+}
+
+impl std::error::Error for TooLongToAsk {}
+
 /// A question: its parameters are written as a form is.
-pub(crate) fn question(origin: &Origin, path: &str, parameters: Fields) -> Request<Vec<u8>> {
+pub(crate) fn question(
+    origin: &Origin,
+    path: &str,
+    parameters: Fields,
+) -> Result<Request<Vec<u8>>, TooLongToAsk> {
     let query = form::write(&parameters.into_map());
     let query = String::from_utf8(query).expect("what is escaped is ASCII");
     let mark = if query.is_empty() { "" } else { "?" };
-    build(Method::GET, &format!("{origin}{path}{mark}{query}"), Vec::new())
+    let uri = format!("{origin}{path}{mark}{query}").parse().map_err(|_| TooLongToAsk)?;
+    Ok(build(Method::GET, uri, Vec::new()))
 }
 
 /// A command: its fields are the body.
@@ -57,14 +75,13 @@ pub(crate) fn command(origin: &Origin, path: &str, fields: Fields, encoding: Enc
         Encoding::Json => serde_json::to_vec(&fields).expect("a tree of texts and numbers is JSON"),
         Encoding::Form => form::write(&fields),
     };
-    let mut request = build(Method::POST, &format!("{origin}{path}"), body);
+    let uri = format!("{origin}{path}").parse().expect("an origin and a path of ours are an address");
+    let mut request = build(Method::POST, uri, body);
     request.headers_mut().insert(CONTENT_TYPE, encoding.content_type());
     request
 }
 
-fn build(method: Method, address: &str, body: Vec<u8>) -> Request<Vec<u8>> {
-    let uri: Uri =
-        address.parse().expect("an origin, a path of ours and an escaped, bounded query are an address");
+fn build(method: Method, uri: Uri, body: Vec<u8>) -> Request<Vec<u8>> {
     let mut request = Request::new(body);
     *request.method_mut() = method;
     *request.uri_mut() = uri;

@@ -76,7 +76,7 @@ pub fn request(window: Window, origin: &Origin) -> Request<Vec<u8>> {
     filter.put("date", date);
     data.put("filter", filter);
     fields.put("data", data);
-    question(origin, &format!("{FOLDER}/summary"), fields)
+    question(origin, &format!("{FOLDER}/summary"), fields).expect("two moments fit into an address")
 }
 
 /// Server: answers. `avg_time` is in seconds. How many were declined has no key.

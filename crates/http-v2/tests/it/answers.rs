@@ -28,6 +28,7 @@ async fn each_answer_has_its_kind_and_outcome() {
         (400, fail(244), Forbidden, Outcome::NotApplied),
         (200, fail(244), Forbidden, Outcome::NotApplied),
         (200, fail(400), Invalid, Outcome::NotApplied),
+        (200, fail(500), Unavailable, Outcome::Unknown),
         (401, fail(110), Unauthorized, Outcome::NotApplied),
         (401, String::new(), Unauthorized, Outcome::NotApplied),
         (

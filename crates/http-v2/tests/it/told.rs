@@ -17,6 +17,14 @@ async fn what_v2_lacks_is_refused_and_never_asked() {
     );
     assert!(!able.tells_ids && !able.tells_declined && !able.tells_more && able.tells_cards);
     let by_uid = ListFilter { uids: Some(vec![uid("u1")]), ..ListFilter::default() };
+    let many = |count| ListFilter {
+        pipelines: Some((1..count).map(|id| PipelineId::new(id).unwrap()).collect()),
+        ..ListFilter::default()
+    };
+    for filter in [many(500), many(20_000)] {
+        let error = leads.list(&ListQuery { filter, ..ListQuery::default() }).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+    }
     let link = Link { target: LinkTarget::Lead(LeadId::new(1).unwrap()), contact_id: None, user_id: None };
     let pipelines = Some(vec![PipelineId::new(1).unwrap()]);
     let kinds = [

@@ -103,7 +103,7 @@ proptest! {
 
     #[test]
     fn questions_come_back(query in list_query(), from in random::moment(), to in random::moment()) {
-        let request = list::request(&query, &origin()).unwrap();
+        let request = list::request(&query, &origin()).unwrap().unwrap();
         prop_assert_eq!(list::read_request(&request).unwrap(), query);
         let window = Window::new(from.min(to), from.max(to)).unwrap();
         let read = summary::read_request(&summary::request(window, &origin())).unwrap();
@@ -130,7 +130,14 @@ proptest! {
 #[test]
 fn what_can_match_nothing_is_not_asked() {
     let filter = ListFilter { categories: Some(vec![]), ..ListFilter::default() };
-    assert!(list::request(&ListQuery { filter, ..ListQuery::default() }, &origin()).is_none());
+    assert!(list::request(&ListQuery { filter, ..ListQuery::default() }, &origin()).unwrap().is_none());
+}
+
+#[test]
+fn what_does_not_fit_into_an_address_is_not_asked() {
+    let pipelines = (1..20_000).map(|id| PipelineId::new(id).unwrap()).collect();
+    let filter = ListFilter { pipelines: Some(pipelines), ..ListFilter::default() };
+    assert!(list::request(&ListQuery { filter, ..ListQuery::default() }, &origin()).is_err());
 }
 
 #[test]
