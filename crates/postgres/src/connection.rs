@@ -17,7 +17,7 @@ use crate::error::{Fault, Result};
 use crate::options::{Commit, Options};
 
 /// A transaction in which the client says nothing holds others up; its server may have gone without a word.
-const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(3);
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(5);
 /// Begins a transaction in which everything is seen as of one moment.
 pub(crate) const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// After what silence a peer is asked whether it is still there.

@@ -38,7 +38,13 @@ impl Registry for Postgres {
     }
 
     async fn forget(&self, digest: &Digest) -> Result<bool> {
-        self.ask(OPERATION, move |lease| async move { credentials::forget(&lease, digest).await }).await
+        self.ask(OPERATION, move |lease| async move {
+            // Not by itself: whoever loses the answer must not be told that there was none.
+            let lease = lease.open("BEGIN").await?;
+            let done = credentials::forget(&lease, digest).await;
+            lease.end(done).await
+        })
+        .await
     }
 
     async fn grant(&self, id: &str) -> Result<Option<Grant>> {

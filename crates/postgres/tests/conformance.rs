@@ -39,5 +39,6 @@ impl Subject for OverPostgres {
 
 fn main() -> ExitCode {
     let databases = database().and_then(|one| Some([one, database()?]));
-    Kit::new(OverPostgres { databases, stores: OnceCell::new(), pairs: AtomicU64::new(0) }).main()
+    let subject = OverPostgres { databases, stores: OnceCell::new(), pairs: AtomicU64::new(0) };
+    Kit::new(subject).with_sequences(200).main()
 }

@@ -28,13 +28,14 @@ const POLL: Duration = Duration::from_millis(20);
 #[derive(Debug, Clone)]
 pub struct Settings {
     fsync: bool,
+    tls: Option<(String, String)>,
     options: Vec<(String, String)>,
 }
 
 impl Default for Settings {
     /// With fsync.
     fn default() -> Self {
-        Self { fsync: true, options: Vec::new() }
+        Self { fsync: true, tls: None, options: Vec::new() }
     }
 }
 
@@ -43,6 +44,16 @@ impl Settings {
     #[must_use]
     pub fn with_fsync(mut self, fsync: bool) -> Self {
         self.fsync = fsync;
+        self
+    }
+
+    /// Offers TLS with this certificate and its key, both as PEM.
+    #[must_use]
+    pub fn with_tls(mut self, certificate: &str, key: &str) -> Self {
+        self.tls = Some((certificate.to_owned(), key.to_owned()));
+        let (on, file) =
+            ("on".to_owned(), |name: &str| (format!("ssl_{name}_file"), format!("../{name}.pem")));
+        self.options.extend([("ssl".to_owned(), on), file("cert"), file("key")]);
         self
     }
 
@@ -243,16 +254,28 @@ impl Postgres {
     }
 
     fn initialise(&self) -> Result<()> {
-        let file = self.folder.join("password");
-        fs::write(&file, &self.password).map_err(io("write the password"))?;
-        if let Some(Owner { uid, gid }) = self.owner {
-            chown(&file, Some(uid), Some(gid)).map_err(io("hand the password over"))?;
+        let file = self.write("password", &self.password)?;
+        if let Some((certificate, key)) = &self.settings.tls {
+            self.write("cert.pem", certificate)?;
+            self.write("key.pem", key)?;
         }
         let mut initdb = self.tool("initdb")?;
         initdb.args(["--username", USER, "--encoding=UTF8", "--locale=C", "--no-sync"]);
         initdb.args(["--auth-local=trust", "--auth-host=scram-sha-256", "--no-instructions"]);
         initdb.arg("--pwfile").arg(&file).arg("--pgdata").arg(self.data());
         binaries::run(&mut initdb).map(drop)
+    }
+
+    /// A file that the server alone reads.
+    fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let file = self.folder.join(name);
+        fs::write(&file, text).map_err(io(format!("write {name}")))?;
+        if let Some(Owner { uid, gid }) = self.owner {
+            chown(&file, Some(uid), Some(gid)).map_err(io(format!("hand {name} over")))?;
+        }
+        let mode = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(&file, mode).map_err(io(format!("close {name}")))?;
+        Ok(file)
     }
 
     /// A program of PostgreSQL, as the user the cluster belongs to.

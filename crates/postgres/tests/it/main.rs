@@ -7,4 +7,5 @@ mod lost;
 mod races;
 mod retention;
 mod schema;
+mod tls;
 mod world;
