@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use clap::Args;
 use incoming_leads_memory::Memory;
 use incoming_leads_port::{Error, ErrorKind, Operation, Provision, Registry, Retention};
+use incoming_leads_postgres::Postgres;
 use incoming_leads_sqlite::{Migrate, Options, Sqlite};
 
 use crate::Failure;
@@ -21,17 +22,19 @@ pub(crate) const VARIABLE: &str = "INCOMING_LEADS_DATABASE";
 /// Which store.
 #[derive(Args)]
 pub(crate) struct DatabaseArgs {
-    /// Where leads are kept: `sqlite:PATH` or `memory`, which is gone when the program ends; default: an SQLite file in
-    /// the folder for data of the user
+    /// Where leads are kept: `sqlite:PATH`, `postgres://USER@HOST/DATABASE`, or `memory`, which is gone when the program
+    /// ends; default: an SQLite file in the folder for data of the user
     #[arg(long, value_name = "URL", env = VARIABLE, hide_env_values = true)]
     database: Option<String>,
 }
 
 /// A place where leads are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Database {
     Memory,
     Sqlite(PathBuf),
+    /// With its whole address, which may hold a password.
+    Postgres(String),
 }
 
 /// What a command wants with the store.
@@ -68,6 +71,13 @@ impl Store for Sqlite {
     }
 }
 
+#[async_trait]
+impl Store for Postgres {
+    async fn sweep(&self, retention: Retention) -> Result<u64, Error> {
+        Self::sweep(self, retention).await
+    }
+}
+
 impl DatabaseArgs {
     /// The place that was named, else the usual one.
     pub(crate) fn or_usual(&self) -> Result<Database, Failure> {
@@ -94,7 +104,9 @@ impl Database {
     pub(crate) fn file(&self) -> Result<&Path, Failure> {
         match self {
             Self::Sqlite(path) => Ok(path),
-            Self::Memory => Err(Failure::Usage(format!("{self} is no file: name a --database sqlite:PATH"))),
+            Self::Memory | Self::Postgres(_) => {
+                Err(Failure::Usage(format!("{self} is no file: name a --database sqlite:PATH")))
+            }
         }
     }
 
@@ -108,8 +120,23 @@ impl Database {
                 let opened = opened.context("the thread that opens the database broke off")?;
                 Ok(Arc::new(opened.with_context(|| format!("cannot use the database {shown}"))?))
             }
+            Self::Postgres(address) => {
+                let opened = postgres(address, role).await;
+                Ok(Arc::new(opened.with_context(|| format!("cannot use the database {self}"))?))
+            }
         }
     }
+}
+
+async fn postgres(address: &str, role: Role) -> anyhow::Result<Postgres> {
+    use incoming_leads_postgres::{Migrate, Options};
+    let options = match role {
+        Role::Server { migrates: false } | Role::Beside => Options::default(),
+        Role::Server { migrates: true } | Role::Migrate => {
+            Options::default().with_migrate(Migrate::WhenOlder)
+        }
+    };
+    Ok(options.open(address).await?)
 }
 
 /// Opens a file; waits for the disk.
@@ -136,7 +163,10 @@ impl FromStr for Database {
         match text.split_once(':') {
             None if text == "memory" => Ok(Self::Memory),
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
-            _ => Err("a database is sqlite:PATH or memory".to_owned()),
+            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
+                Ok(Self::Postgres(text.to_owned()))
+            }
+            _ => Err("a database is sqlite:PATH, postgres://USER@HOST/DATABASE or memory".to_owned()),
         }
     }
 }
@@ -147,7 +177,15 @@ impl fmt::Display for Database {
         match self {
             Self::Memory => f.write_str("memory"),
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(_) => f.write_str("postgres://..."),
         }
+    }
+}
+
+impl fmt::Debug for Database {
+    /// The same.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -159,6 +197,11 @@ mod tests {
     fn places_are_read_and_told() {
         for text in ["memory", "sqlite:leads.sqlite", "sqlite:/var/lib/leads: 1.sqlite"] {
             assert_eq!(text.parse::<Database>().unwrap().to_string(), text);
+        }
+        for text in ["postgres://me:secret@host/db", "postgresql://me:secret@host:1/db?sslmode=require"] {
+            let place = text.parse::<Database>().unwrap();
+            assert_eq!(place, Database::Postgres(text.to_owned()));
+            assert_eq!(format!("{place} {place:?}"), "postgres://... postgres://...");
         }
         for text in ["", "sqlite", "sqlite:", "memory:", "leads.sqlite", "mysql://me:secret@host/db"] {
             let error = text.parse::<Database>().unwrap_err();

@@ -176,7 +176,9 @@ fn text(
 ) -> String {
     let lasting = match database {
         Database::Memory => "It lives in memory: each start begins afresh.",
-        Database::Sqlite(_) => "It lasts: each start goes on where the last one ended.",
+        Database::Sqlite(_) | Database::Postgres(_) => {
+            "It lasts: each start goes on where the last one ended."
+        }
     };
     let Waiting { to_get, to_accept, to_decline, to_link } = waiting;
     let (call, form) =

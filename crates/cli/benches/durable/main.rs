@@ -7,6 +7,7 @@
 
 #[path = "../../../server/benches/http/load.rs"]
 mod load;
+mod postgres;
 mod rows;
 mod sqlite;
 mod subject;
@@ -14,6 +15,7 @@ mod subject;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use incoming_leads_testbed::{Error, HOW_TO_INSTALL, Postgres, Settings};
 use load::{Rate, measure};
 use subject::{Constant, Server};
 
@@ -37,23 +39,46 @@ fn main() {
     adds_to_sqlite(folder.join("adds.sqlite"), folder.join("raw.sqlite"));
     lists("SQLite", &format!("sqlite:{}", folder.join("lists.sqlite").display()));
     std::fs::remove_dir_all(&folder).expect("the folder is ours");
+    match Postgres::start(&Settings::default()) {
+        Ok(postgres) => on_postgres(&postgres),
+        Err(Error::Absent) => println!("skipped: there is no PostgreSQL on this machine; {HOW_TO_INSTALL}"),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn on_postgres(postgres: &Postgres) {
+    let url = postgres.url("postgres");
+    let rounds = (0..ROUNDS).map(|round| {
+        let server = Server::start(&url);
+        let over_http = adds(&server, round);
+        drop(server);
+        (over_http, postgres::insert_again(&url, ADDING))
+    });
+    tell_adds("PostgreSQL", "raw UNNEST inserts", rounds.collect());
+    lists("PostgreSQL", &url);
 }
 
 /// Adds over HTTP, and what they stored inserted again as it is.
 fn adds_to_sqlite(own: PathBuf, raw: PathBuf) {
     let database = format!("sqlite:{}", own.display());
-    let (mut ratios, mut rates) = (Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
+    let rounds = (0..ROUNDS).map(|round| {
         let server = Server::start(&database);
         let over_http = adds(&server, round);
         drop(server);
-        let inserted = sqlite::insert_again(&own, &raw, ADDING);
-        ratios.push(over_http / inserted);
-        rates.push(over_http);
-        println!("SQLite: {over_http:.0} adds/s over HTTP, {inserted:.0} raw");
+        (over_http, sqlite::insert_again(&own, &raw, ADDING))
+    });
+    tell_adds("SQLite", "raw group commits", rounds.collect());
+}
+
+/// Prints what rounds of adds over HTTP and of the yardstick have measured.
+fn tell_adds(name: &str, yardstick: &str, rounds: Vec<(f64, f64)>) {
+    for (over_http, raw) in &rounds {
+        println!("{name}: {over_http:.0} adds/s over HTTP, {raw:.0} {yardstick}");
     }
-    println!("ratio: durable adds, 64 clients, SQLite / raw group commits = {:.2} (aim 0.8)", median(ratios));
-    println!("figure: durable adds, 64 clients, SQLite = {:.0} per s", median(rates));
+    let of = |value: fn(&(f64, f64)) -> f64| median(rounds.iter().map(value).collect());
+    let ratio = of(|(over_http, raw)| over_http / raw);
+    println!("ratio: durable adds, {ADDING} clients, {name} / {yardstick} = {ratio:.2} (aim 0.8)");
+    println!("figure: durable adds, {ADDING} clients, {name} = {:.0} per s", of(|(over_http, _)| *over_http));
 }
 
 /// Adds per second.

@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use incoming_leads_port::{Provision, Registry};
+use incoming_leads_postgres::Commit;
 
 use crate::planted::{self, Bug};
 
@@ -17,6 +18,8 @@ const PROMISE: &str = "INCOMING_LEADS_TEST_BREAKS";
 pub(crate) enum Promise {
     /// Decisions are acknowledged before they are committed to SQLite.
     AnswersWait,
+    /// PostgreSQL acknowledges commits before they are on the disk.
+    CommitsAreDurable,
 }
 
 /// The command that serves the demo's account so, from this database.
@@ -30,11 +33,15 @@ pub(crate) fn serve(promise: Promise, database: &str) -> Command {
 pub(crate) fn run() -> Option<ExitCode> {
     let database = std::env::var(DATABASE).ok()?;
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let is_late = std::env::var(PROMISE).unwrap() == format!("{:?}", Promise::AnswersWait);
+    let promise = std::env::var(PROMISE).unwrap();
     let server = runtime.block_on(async {
-        let store = incoming_leads_sqlite::Options::default().as_server().open(database);
-        let store = store.unwrap_or_else(|error| panic!("{error}: {}", error.detail().unwrap_or_default()));
-        planted::start(seeded(store).await, is_late.then_some(Bug::AcknowledgedEarly))
+        if promise == format!("{:?}", Promise::AnswersWait) {
+            let store = incoming_leads_sqlite::Options::default().as_server().open(database).unwrap();
+            planted::start(seeded(store).await, Some(Bug::AcknowledgedEarly))
+        } else {
+            let options = incoming_leads_postgres::Options::default().with_commit(Commit::Relaxed);
+            planted::start(seeded(options.open(&database).await.unwrap()).await, None)
+        }
     });
     let mut stdout = std::io::stdout();
     writeln!(stdout, "listening on {}", server.url()).unwrap();

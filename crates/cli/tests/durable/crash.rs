@@ -22,10 +22,10 @@ pub(crate) trait Stage: Sync {
     /// Where to go now.
     fn servers(&self) -> Vec<SocketAddr>;
 
-    /// Ends something at once; it has ended when this returns.
+    /// Ends something at once, and brings it back where the servers are to notice by themselves.
     fn crash(&mut self);
 
-    /// Brings back what does not come back by itself.
+    /// Brings the servers back, where they have ended.
     fn recover(&mut self);
 }
 
@@ -105,6 +105,9 @@ pub(crate) fn work(
                         made += 1;
                         format!("{name:x}-{number}-{made}")
                     });
+                    if hand.is_unsure() {
+                        std::thread::sleep(Duration::from_millis(5));
+                    }
                 }
             });
         }
@@ -133,8 +136,10 @@ fn act(hand: &mut Hand<'_>, recorder: &Recorder, keys: &Mutex<Vec<String>>, mut 
         keys.lock().unwrap().push(key);
     } else if choice < 5 {
         let batch = [new(), new(), new()];
-        hand.add_calls(&batch.each_ref().map(String::as_str));
-        keys.lock().unwrap().extend(batch);
+        // One of which nobody knows is left alone: all of it must be there afterwards, or nothing.
+        if hand.add_calls(&batch.each_ref().map(String::as_str)) {
+            keys.lock().unwrap().extend(batch);
+        }
     } else {
         let key = hand.random().one_of(&newest).clone();
         let (uids, length) = {

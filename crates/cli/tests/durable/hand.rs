@@ -32,6 +32,7 @@ pub(crate) struct Hand<'a> {
     name: String,
     random: Random,
     is_cut: bool,
+    is_unsure: bool,
 }
 
 /// What an answer says of whether its request took effect.
@@ -50,12 +51,17 @@ pub(crate) fn is_chat(key: &str) -> bool {
 impl<'a> Hand<'a> {
     pub(crate) fn new(recorder: &'a Recorder, servers: &[SocketAddr], name: String, seed: u64) -> Self {
         let clients = servers.iter().map(|address| Client::new(*address, TOKEN)).collect();
-        Self { recorder, clients, name, random: Random::new(seed), is_cut: false }
+        Self { recorder, clients, name, random: Random::new(seed), is_cut: false, is_unsure: false }
     }
 
     /// Whether a server hung up, or was not there any more.
     pub(crate) fn is_cut(&self) -> bool {
         self.is_cut
+    }
+
+    /// Whether nobody told what became of the last thing.
+    pub(crate) fn is_unsure(&self) -> bool {
+        self.is_unsure
     }
 
     pub(crate) fn random(&mut self) -> &mut Random {
@@ -64,49 +70,45 @@ impl<'a> Hand<'a> {
 
     /// The key's lead, or the next message of its chat.
     pub(crate) fn add(&mut self, key: &str) {
-        if is_chat(key) { self.take_in(key) } else { self.add_calls(&[key]) }
+        if is_chat(key) {
+            self.take_in(key);
+        } else {
+            self.add_calls(&[key]);
+        }
     }
 
-    /// Calls in one batch, which is all or nothing.
-    pub(crate) fn add_calls(&mut self, keys: &[&str]) {
+    /// Calls in one batch, which is all or nothing. Whether it took effect, as far as anybody knows.
+    pub(crate) fn add_calls(&mut self, keys: &[&str]) -> bool {
         let items: Vec<_> = keys.iter().map(|key| call(key)).collect();
         let (begun, heard) = self.ask("POST", &format!("{UNSORTED}/sip"), &format!("[{}]", items.join(",")));
         let note = |at: usize, told| self.recorder.note(keys[at], &self.name, begun, What::Add(told));
         match heard {
-            Heard::Nothing => {}
+            Heard::Nothing => false,
             Heard::Unknown => {
                 (0..keys.len()).for_each(|at| note(at, None));
                 let keys = keys.iter().map(|key| (*key).to_owned()).collect();
                 self.recorder.told().unknown_batches.push(keys);
+                false
             }
             Heard::Answer(answer) if answer.status == 200 => {
                 let json = answer.json();
                 let made = json["_embedded"]["unsorted"].as_array().map_or(&[][..], |list| list);
                 if made.len() != keys.len() {
-                    return self.recorder.wrong(format!(
-                        "{} of {} are told: {}",
-                        made.len(),
-                        keys.len(),
-                        answer.text
-                    ));
+                    self.recorder.wrong(format!("{} of {} are told", made.len(), keys.len()));
                 }
                 for (at, item) in made.iter().enumerate() {
                     let Some(uid) = self.made(item) else { continue };
                     note(at, Some(Added::New(uid)));
                 }
+                true
             }
             Heard::Answer(answer) => {
-                let json = answer.json();
-                let refused = json["validation-errors"].as_array().map_or(&[][..], |list| list);
-                let twins = refused.iter().filter_map(|item| {
-                    let at = item["request_id"].as_str()?.parse::<usize>().ok()?;
-                    Some((at, item["errors"][0]["uid"].as_str()?.to_owned()))
-                });
-                let twins: Vec<_> = twins.collect();
+                let twins = twins(&answer);
                 if answer.status != 400 || twins.is_empty() {
                     self.recorder.wrong(format!("an add is answered {} {}", answer.status, answer.text));
                 }
                 twins.into_iter().for_each(|(at, uid)| note(at, Some(Added::Twin(uid))));
+                false
             }
         }
     }
@@ -287,8 +289,20 @@ impl<'a> Hand<'a> {
                 Heard::Unknown
             }
         };
+        self.is_unsure = matches!(heard, Heard::Unknown);
         (begun, heard)
     }
+}
+
+/// The items that were refused because of a twin, which is told.
+fn twins(answer: &Answer) -> Vec<(usize, String)> {
+    let json = answer.json();
+    let refused = json["validation-errors"].as_array().map_or(&[][..], |list| list);
+    let twins = refused.iter().filter_map(|item| {
+        let at = item["request_id"].as_str()?.parse().ok()?;
+        Some((at, item["errors"][0]["uid"].as_str()?.to_owned()))
+    });
+    twins.collect()
 }
 
 /// What a lead says that became of it.

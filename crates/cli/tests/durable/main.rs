@@ -29,12 +29,13 @@ use std::process::ExitCode;
 
 use child::Promise;
 use crash::Toll;
+use incoming_leads_testbed::Settings;
 use libtest_mimic::{Arguments, Failed, Trial};
 use planted::Bug;
 use power::Trouble;
 use replay::Syncs;
 use server::{Server, serve};
-use stages::{Killed, Spared};
+use stages::{Killed, Spared, Stopped};
 
 fn main() -> ExitCode {
     if let Some(code) = child::run() {
@@ -52,6 +53,13 @@ fn main() -> ExitCode {
         planted("linear::an_early_acknowledgement_is_found", Bug::AcknowledgedEarly),
         Trial::test("linear::memory", || linear(&[Server::start(&mut serve("memory"))])),
         Trial::test("linear::sqlite", || linear(&[Server::start(&mut serve(&server::sqlite()))])),
+        Trial::test("linear::postgres_behind_two_servers", || {
+            let Some(postgres) = stages::postgres(&Settings::default().with_fsync(false)) else {
+                return Ok(());
+            };
+            let start = || Server::start(&mut serve(&postgres.url("postgres")));
+            linear(&[start(), start()])
+        }),
         Trial::test("kill::what_is_not_killed_keeps_all", || {
             must_keep(crash::crashes(&mut Spared(Server::start(&mut serve("memory"))), 2, 1))
         }),
@@ -70,6 +78,19 @@ fn main() -> ExitCode {
             let database = server::sqlite();
             let mut stage = Killed::new(|| serve(&database));
             must_keep(crash::crashes(&mut stage, size("INCOMING_LEADS_KILLS", 50), 1))
+        }),
+        Trial::test("stop::postgres_at_once", || {
+            let Some(mut stage) = Stopped::new(&Settings::default(), 2, serve) else {
+                return Ok(());
+            };
+            must_keep(crash::crashes(&mut stage, size("INCOMING_LEADS_STOPS", 10), 1))
+        }),
+        Trial::test("stop::what_postgres_commits_later_is_missed", || {
+            // Postgres writes what was committed now and then.
+            let settings = Settings::default().with("wal_writer_delay", "10000");
+            let serve = |database: &str| child::serve(Promise::CommitsAreDurable, database);
+            let Some(mut stage) = Stopped::new(&settings, 1, serve) else { return Ok(()) };
+            must_lose(crash::crashes(&mut stage, 10, 1))
         }),
         Trial::test("power::sqlite", || power(Trouble::None, 4, 2)),
         Trial::test("power::sqlite_after_syncs_that_failed", || power(Trouble::Syncs, 2, 4)),

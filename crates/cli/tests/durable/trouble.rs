@@ -1,16 +1,19 @@
 //! Faults of the disk under an SQLite server, and what else can be wrong with its file.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use incoming_leads_testbed::{Postgres, Settings, Stop};
 use libtest_mimic::{Failed, Trial};
 
 use crate::disk::{Call, Disk, EIO, ENOSPC, EROFS, Logs};
 use crate::faults::{self, Passage};
 use crate::history::Recorder;
 use crate::server::{self, Server, serve};
+use crate::stages;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials: Vec<_> = FAULTS.iter().map(|fault| Trial::test(fault.0, || passes(fault))).collect();
@@ -20,6 +23,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("fault::a_second_server_is_refused", second_server),
         Trial::test("fault::a_file_that_cannot_be_written_is_told_at_the_start", read_only_at_the_start),
     ]);
+    trials.extend(POSTGRES.iter().map(|(name, come, go)| Trial::test(*name, || postgres(*come, *go))));
     trials
 }
 
@@ -101,6 +105,81 @@ impl Drop for Small {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
+}
+
+/// What the PostgreSQL of these tests has.
+const CONNECTIONS: usize = 30;
+
+/// How PostgreSQL gets into trouble and out of it.
+type Step = fn(&mut Postgres);
+
+const POSTGRES: &[(&str, Step, Step)] = &[
+    ("fault::postgres_stops_for_a_while", |it| it.stop(Stop::Fast).unwrap(), |it| it.resume().unwrap()),
+    ("fault::postgres_is_killed", |it| it.stop(Stop::Kill).unwrap(), |it| it.resume().unwrap()),
+    ("fault::postgres_ends_every_session", end_sessions, |_| {}),
+    (
+        "fault::postgres_is_read_only_for_a_while",
+        |it| set(it, "default_transaction_read_only = on"),
+        |it| set(it, "default_transaction_read_only = off"),
+    ),
+    ("fault::postgres_has_no_connection_left", take_connections, |_| {}),
+    ("fault::postgres_waits_for_a_lock", hold_locks, |_| {}),
+];
+
+/// A fault of PostgreSQL comes and goes.
+fn postgres(come: Step, go: Step) -> Result<(), Failed> {
+    let settings = Settings::default().with_fsync(false).with("max_connections", &CONNECTIONS.to_string());
+    let Some(postgres) = stages::postgres(&settings) else { return Ok(()) };
+    let database = postgres.url("postgres");
+    let start = || Server::start(&mut serve(&database));
+    let postgres = RefCell::new(postgres);
+    let (mut come, mut go) = (|| come(&mut postgres.borrow_mut()), || go(&mut postgres.borrow_mut()));
+    told(faults::pass(Recorder::new(), &start, &mut come, &mut go))
+}
+
+fn set(postgres: &mut Postgres, parameter: &str) {
+    postgres.sql(&format!("alter system set {parameter}")).unwrap();
+    postgres.sql("select pg_reload_conf()").unwrap();
+}
+
+const END_SESSIONS: &str =
+    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'incoming-leads'";
+
+/// Now and then, for a while.
+fn end_sessions(postgres: &mut Postgres) {
+    for _ in 0..5 {
+        postgres.sql(END_SESSIONS).unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The server's sessions end, and others take every connection that there is.
+fn take_connections(postgres: &mut Postgres) {
+    let (postgres, begun) = (&*postgres, Instant::now());
+    std::thread::scope(|scope| {
+        scope.spawn(|| postgres.sql(&format!("select pg_sleep(0.5); {END_SESSIONS}; select pg_sleep(1)")));
+        for _ in 0..CONNECTIONS {
+            // Whoever finds none tries again.
+            scope.spawn(|| {
+                while begun.elapsed() < Duration::from_secs(1) {
+                    let _ = postgres.sql("select pg_sleep(1)");
+                }
+            });
+        }
+    });
+}
+
+/// Every table is locked, for longer than anybody waits.
+fn hold_locks(postgres: &mut Postgres) {
+    postgres
+        .sql(
+            "do $$ declare t text; begin \
+               for t in select format('%I.%I', schemaname, tablename) from pg_tables \
+                 where schemaname not in ('pg_catalog', 'information_schema') loop \
+                 execute 'lock table ' || t || ' in access exclusive mode'; \
+               end loop; perform pg_sleep(4); end $$",
+        )
+        .unwrap();
 }
 
 fn second_server() -> Result<(), Failed> {
