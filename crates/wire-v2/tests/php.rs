@@ -28,10 +28,25 @@ fn main() -> ExitCode {
     let trials = vec![
         Trial::test("a_recorded_form_means_what_its_json_means", recorded),
         real("php_writes_what_was_recorded", || same(&php(BUILD, TRICKY), TRICKY_FORM)),
+        real("php_writes_the_examples_of_the_document", examples),
         real("php_writes_our_forms", php_writes_our_forms),
         real("php_reads_our_forms", php_reads_our_forms),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// The document's own code, and the forms that were recorded of it.
+const EXAMPLES: [(&str, &str); 3] = [
+    (include_str!("../testdata/php/add_sip.php"), include_str!("../testdata/php/add_sip.form")),
+    (include_str!("../testdata/php/accept.php"), include_str!("../testdata/php/accept.form")),
+    (include_str!("../testdata/php/decline.php"), include_str!("../testdata/php/decline.form")),
+];
+
+fn examples() -> Result<(), Failed> {
+    for (code, form) in EXAMPLES {
+        same(&php(code.trim_start_matches("<?php"), ""), form)?;
+    }
+    Ok(())
 }
 
 fn same(one: &str, other: &str) -> Result<(), Failed> {
