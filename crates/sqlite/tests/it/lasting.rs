@@ -98,6 +98,7 @@ async fn ids_stay_above_those_that_a_neighbour_in_the_queue_brings() {
     let many = world.sqlite.import((10_000..12_000).map(of).collect());
     let one = world.sqlite.import(vec![of(5_000_000)]);
     let (many, one, added) = tokio::join!(many, one, world.add(call(2, START, 10)));
-    (many.unwrap(), one.unwrap());
+    many.unwrap();
+    one.unwrap();
     assert!(added.leads.unwrap()[0].get() > 5_000_000);
 }
