@@ -14,6 +14,7 @@ use common::{START, STEP_SECS, Store, draft, moment, pipeline, raw};
 use incoming_leads_model::{
     Accept, Add, Category, Draft, ListFilter, ListQuery, PageRequest, SummaryQuery, Uid, Window,
 };
+use incoming_leads_testbed::{Error, HOW_TO_INSTALL, Postgres as Server, Settings};
 
 const SMALL: u64 = 10_000;
 const LARGE: u64 = 1_000_000;
@@ -24,6 +25,10 @@ const CALLERS: u64 = 64;
 const ADDS: u64 = 100;
 
 fn main() {
+    if let Err(Error::Absent) = Server::start(&Settings::default()) {
+        eprintln!("skipped: there is no PostgreSQL on this machine; {HOW_TO_INSTALL}");
+        return;
+    }
     let large = std::env::var("INCOMING_LEADS_BENCH_LEADS").ok().and_then(|count| count.parse().ok());
     durable_adds();
     for count in [SMALL, large.unwrap_or(LARGE)] {

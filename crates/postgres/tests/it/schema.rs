@@ -69,6 +69,17 @@ async fn a_newer_database_is_refused() {
 }
 
 #[tokio::test]
+async fn an_older_database_is_refused_unless_it_is_to_be_migrated() {
+    let Some(world) = World::new() else { return };
+    drop(world.store().await);
+    let client = world.client().await;
+    client.execute("UPDATE store SET value = '0' WHERE name = 'schema'", &[]).await.unwrap();
+    let refused = Options::default().open(&world.database.url()).await.unwrap_err();
+    assert_eq!((refused.kind(), refused.outcome()), (ErrorKind::Invalid, Outcome::NotApplied));
+    assert!(refused.to_string().contains("migrate it first"), "{refused}");
+}
+
+#[tokio::test]
 async fn an_address_that_is_not_understood_is_refused() {
     for address in ["postgresql://h:port/d", "postgresql://h/d?sslmode=prefer", "nonsense"] {
         let refused = Options::default().open(address).await.unwrap_err();
