@@ -42,10 +42,9 @@ pub(crate) enum Database {
 pub(crate) enum Role {
     /// To serve it: one server at a time has an SQLite file. An older schema is brought up where `migrates` says so.
     Server { migrates: bool },
-    /// To look or to change something beside whoever serves it.
-    Beside,
+    /// To look or to change something beside whoever serves it. Where there is none it may be made.
+    Beside { makes: bool },
     /// To bring an older schema up.
-    #[expect(dead_code, reason = "the commands that provision come next")]
     Migrate,
 }
 
@@ -141,7 +140,7 @@ async fn postgres(address: &str, role: Role) -> anyhow::Result<Postgres> {
 
 /// Opens a file; waits for the disk.
 pub(crate) fn sqlite(path: &Path, role: Role) -> anyhow::Result<Sqlite> {
-    if let (Role::Server { .. }, Some(folder)) = (role, path.parent()) {
+    if let (Role::Server { .. } | Role::Beside { makes: true }, Some(folder)) = (role, path.parent()) {
         fs::create_dir_all(folder)?;
     } else if !path.exists() {
         return Err(anyhow!("there is no such file"));
@@ -150,7 +149,7 @@ pub(crate) fn sqlite(path: &Path, role: Role) -> anyhow::Result<Sqlite> {
     let options = match role {
         Role::Server { migrates: false } => options.as_server(),
         Role::Server { migrates: true } => options.as_server().with_migrate(Migrate::WhenOlder),
-        Role::Beside => options,
+        Role::Beside { .. } => options,
         Role::Migrate => options.with_migrate(Migrate::WhenOlder),
     };
     Ok(options.open(path)?)

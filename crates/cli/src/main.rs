@@ -9,6 +9,7 @@ mod database;
 mod demo;
 mod gateway;
 mod intake;
+mod operate;
 mod profile;
 mod seed;
 mod serve;
@@ -54,6 +55,13 @@ enum Command {
     Summary(ask::Summarise),
     Profile(profile::Profile),
     Conformance(conformance::Conformance),
+    Migrate(operate::Migrate),
+    Account(operate::AccountCommand),
+    User(operate::UserCommand),
+    Token(operate::TokenCommand),
+    Integration(operate::IntegrationCommand),
+    Export(operate::Export),
+    Import(operate::Import),
     /// Print a script that completes this program's arguments in a shell
     Completions {
         /// Which shell
@@ -142,6 +150,13 @@ fn main() -> ExitCode {
             Command::Summary(summary) => summary.run().await,
             Command::Profile(profile) => profile.run().await,
             Command::Conformance(conformance) => conformance.run().await,
+            Command::Migrate(migrate) => migrate.run().await,
+            Command::Account(account) => account.run().await,
+            Command::User(user) => user.run().await,
+            Command::Token(token) => token.run().await,
+            Command::Integration(integration) => integration.run().await,
+            Command::Export(export) => export.run().await,
+            Command::Import(import) => import.run().await,
             Command::Completions { shell } => completions(shell),
         }
     });

@@ -130,7 +130,7 @@ pub(crate) async fn plant(lines: Vec<Line>, store: &dyn Store) -> Result<usize> 
 }
 
 /// What is wrong with an object, and where in it.
-struct Fault {
+pub(crate) struct Fault {
     row: usize,
     column: usize,
     what: String,
@@ -146,6 +146,12 @@ impl Fault {
     }
 }
 
+/// What is wrong with an object of its own, and where in it.
+pub(crate) fn place(fault: &Fault) -> String {
+    let (row, column) = fault.place((1, 1));
+    format!("row {row}, column {column}: {}", fault.what)
+}
+
 /// The place after a text, in rows and bytes.
 fn moved((row, column): (usize, usize), text: &str) -> (usize, usize) {
     match text.rfind('\n') {
@@ -155,7 +161,7 @@ fn moved((row, column): (usize, usize), text: &str) -> (usize, usize) {
 }
 
 /// Reads the object with which a text begins, and says how long it is.
-fn one(text: &str) -> Result<(Line, usize), Fault> {
+pub(crate) fn one(text: &str) -> Result<(Line, usize), Fault> {
     let line = serde_path_to_error::deserialize(&mut Deserializer::from_str(text));
     let line = line.map_err(|error| fault(&error))?;
     let mut objects = Deserializer::from_str(text).into_iter::<IgnoredAny>();
@@ -176,8 +182,11 @@ fn fault(error: &serde_path_to_error::Error<serde_json::Error>) -> Fault {
 
 const TOKEN_FORM: &str = r#"a token is {"account_id": NUMBER, "user_id": NUMBER, "secret": {"plain": TEXT}}, where the secret may also be {"sha256": 64 HEX DIGITS}"#;
 
+/// The e-mail addresses of users.
+pub(crate) type Logins = HashMap<(AccountId, UserId), String>;
+
 /// Makes the plain secrets of a line digests, and checks those that are. `logins` has the users that were told.
-fn hash(line: &mut Line, logins: &mut HashMap<(AccountId, UserId), String>) -> Result<()> {
+pub(crate) fn hash(line: &mut Line, logins: &mut Logins) -> Result<()> {
     match line {
         Line::Account(layout) => {
             let id = layout.account.id;
@@ -216,7 +225,7 @@ fn hash_one(secret: &mut Secret, digest_of: impl Fn(&str) -> Digest) -> Result<(
 }
 
 /// Why a store did not take a line.
-fn reason(error: &Error) -> String {
+pub(crate) fn reason(error: &Error) -> String {
     let faults: Vec<_> = match error.refusal() {
         Some(Refusal::Items(items)) => items.iter().flat_map(|item| &item.faults).collect(),
         Some(Refusal::Invalid(faults)) => faults.iter().collect(),

@@ -10,6 +10,7 @@ mod database;
 mod demo;
 mod documents;
 mod intake;
+mod operate;
 mod program;
 mod seeds;
 mod serve;

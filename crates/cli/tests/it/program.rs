@@ -160,9 +160,10 @@ pub(crate) fn ask(addr: SocketAddr, token: &str, method: &str, target: &str, bod
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let (length, kind) =
         (body.len(), if body.is_empty() { "" } else { "content-type: application/json\r\n" });
+    let sign_in = if token.is_empty() { String::new() } else { format!("authorization: Bearer {token}\r\n") };
     write!(
         stream,
-        "{method} {target} HTTP/1.1\r\nhost: {addr}\r\nauthorization: Bearer {token}\r\n{kind}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        "{method} {target} HTTP/1.1\r\nhost: {addr}\r\n{sign_in}{kind}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
     )
     .unwrap();
     answer(stream)

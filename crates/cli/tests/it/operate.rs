@@ -1,0 +1,239 @@
+//! What operators do: accounts set up beside a running server, databases carried over, cut and gone on with.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::program::{Serving, run};
+
+/// A folder for databases.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn url(&self, name: &str) -> String {
+        format!("sqlite:{}", self.path(name).display())
+    }
+
+    /// Runs a command on a database; what it prints, in words.
+    #[track_caller]
+    fn done(&self, database: &str, command: &[&str]) -> String {
+        let (code, out, told) = run(&[command, &["--database", &self.url(database)]].concat());
+        assert_eq!(code, Some(0), "{command:?}: {told}");
+        out.trim_end().to_owned()
+    }
+
+    #[track_caller]
+    fn refused(&self, database: &str, command: &[&str], why: &str) {
+        let (code, out, told) = run(&[command, &["--database", &self.url(database)]].concat());
+        assert!(matches!(code, Some(1 | 2)), "{command:?}: {out}{told}");
+        assert!(told.contains(why), "{told}");
+    }
+}
+
+fn list(server: &Serving, token: &str) -> u16 {
+    server.ask(token, "GET", "/api/v4/leads/unsorted", "").0
+}
+
+#[test]
+fn an_account_is_set_up_beside_a_running_server() {
+    let folder = Folder::new();
+    let at = |command: &[&str]| folder.done("a.sqlite", command);
+    let account =
+        at(&["account", "add", "--subdomain", "acme", "--name", "Acme", "--admin-email", "ann@example.com"]);
+    assert_eq!(account, "1");
+    let server = Serving::start(&["--database", &folder.url("a.sqlite")]);
+    let user =
+        at(&["user", "add", "acme", "--name", "Sam", "--email", "sam@example.com", "--rights", "view,add"]);
+    let token = at(&["token", "add", "acme", &user, "--name", "website"]);
+    let short = at(&["token", "add", &account, "1", "--days", "7"]);
+    assert_eq!((list(&server, &token), list(&server, &short)), (204, 204));
+    let listed = at(&["token", "list", "acme"]);
+    assert!(listed.contains("website") && !listed.contains(&token) && !listed.contains(&short), "{listed}");
+    let row = listed.lines().find(|line| line.contains("website")).unwrap();
+    at(&["token", "remove", "acme", row.split_whitespace().next().unwrap()]);
+    assert_eq!((list(&server, &token), list(&server, &short)), (401, 204), "removed while the server runs");
+
+    let key = at(&["token", "add", "acme", &user, "--api-key"]);
+    let v2 = |login: &str| {
+        let target = format!("/api/v2/incoming_leads?login={login}&api_key={key}");
+        server.ask("", "GET", &target, "").0
+    };
+    assert_eq!((v2("sam@example.com"), v2("ann@example.com")), (204, 401));
+    assert_eq!(list(&server, &key), 401, "a key is no token");
+
+    at(&["user", "change", "acme", &user, "--deactivate", "--name", "Samuel"]);
+    assert_eq!(v2("sam@example.com"), 401);
+    let users = at(&["user", "list", "acme"]);
+    assert!(users.contains("Samuel") && users.contains("off"), "{users}");
+    at(&["account", "change", "acme", "--subdomain", "apex"]);
+    assert!(at(&["account", "list"]).contains("apex"));
+    folder.refused("a.sqlite", &["user", "list", "acme"], "there is no account acme");
+}
+
+#[test]
+fn an_integration_is_allowed_and_removed() {
+    let folder = Folder::new();
+    let at = |command: &[&str]| folder.done("a.sqlite", command);
+    at(&["account", "add", "--subdomain", "acme", "--name", "Acme", "--admin-email", "ann@example.com"]);
+    let server = Serving::start(&["--database", &folder.url("a.sqlite")]);
+    let added =
+        at(&["integration", "add", "acme", "--name", "Site", "--redirect-uri", "https://example.com"]);
+    let words: Vec<_> = added.split_whitespace().collect();
+    let ["client_id", client, "client_secret", secret] = words[..] else { panic!("{added}") };
+    assert_eq!((client.len(), client.split('-').count()), (36, 5), "{client}");
+    let code = at(&["integration", "code", "acme", client, "1"]);
+    let body = json!({
+        "client_id": client, "client_secret": secret, "redirect_uri": "https://example.com",
+        "grant_type": "authorization_code", "code": code,
+    });
+    let (status, told) = server.ask("", "POST", "/oauth2/access_token", &body.to_string());
+    assert_eq!(status, 200, "{told}");
+    let tokens: Value = serde_json::from_str(&told).unwrap();
+    let access = tokens["access_token"].as_str().unwrap();
+    assert_eq!(list(&server, access), 204);
+    at(&["integration", "remove", "acme", client]);
+    assert_eq!(list(&server, access), 401);
+    assert!(!at(&["integration", "list", "acme"]).contains(client));
+    folder.refused("a.sqlite", &["integration", "code", "acme", client, "1"], "has no integration");
+    // What is left goes over into another database.
+    at(&["export", "--to", folder.path("all.jsonl").to_str().unwrap()]);
+    folder.done("b.sqlite", &["import", folder.path("all.jsonl").to_str().unwrap()]);
+}
+
+/// A database with the demo in it, of which some was sorted.
+fn sorted(folder: &Folder) {
+    let demo = Serving::start(&["--demo", "--database", &folder.url("a.sqlite")]);
+    for _ in 0..3 {
+        let uid = demo.waiting("forms");
+        assert_eq!(demo.ask("demo", "POST", &format!("/api/v4/leads/unsorted/{uid}/accept"), "").0, 200);
+    }
+}
+
+fn exported(folder: &Folder, database: &str) -> Vec<String> {
+    // Into a file: a pipe holds less.
+    let path = folder.path("exported.jsonl");
+    folder.done(database, &["export", "--to", path.to_str().unwrap()]);
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    // Stores agree in what they hold, not in the order of entities.
+    lines.sort_unstable();
+    lines
+}
+
+#[test]
+fn a_database_goes_over_into_another_in_pieces() {
+    let folder = Folder::new();
+    sorted(&folder);
+    let document = folder.path("all.jsonl");
+    let document = document.to_str().unwrap();
+    folder.done("a.sqlite", &["export", "--to", document]);
+    assert!(!Path::new(&format!("{document}.part")).exists());
+    folder.done("b.sqlite", &["import", document, "--batch", "7"]);
+    assert_eq!(exported(&folder, "b.sqlite"), exported(&folder, "a.sqlite"));
+    assert!(!Path::new(&format!("{document}.checkpoint")).exists());
+    // Once more is as good as once.
+    folder.done("b.sqlite", &["import", document, "--batch", "3"]);
+    assert_eq!(exported(&folder, "b.sqlite"), exported(&folder, "a.sqlite"));
+    folder.refused("a.sqlite", &["export", "--account", "nobody"], "there is no account nobody");
+}
+
+#[test]
+fn a_cut_import_goes_on_where_it_stopped() {
+    let folder = Folder::new();
+    sorted(&folder);
+    let (document, checkpoint) = (folder.path("all.jsonl"), folder.path("all.jsonl.checkpoint"));
+    let name = document.to_str().unwrap();
+    folder.done("a.sqlite", &["export", "--to", name]);
+    let whole = std::fs::read(&document).unwrap();
+    // A byte in the last third is wrong, so that much is taken over before it is met.
+    let mut cut = whole.clone();
+    let place = whole[..whole.len() * 2 / 3].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+    cut[place] = b'#';
+    std::fs::write(&document, &cut).unwrap();
+    folder.refused("b.sqlite", &["import", name, "--batch", "5"], "no JSON");
+    let kept: Value = serde_json::from_slice(&std::fs::read(&checkpoint).unwrap()).unwrap();
+    let offset = kept["offset"].as_u64().unwrap();
+    assert!(offset > whole.len() as u64 / 2 && offset <= place as u64, "{kept}");
+    // Neither another database nor another document goes on with it.
+    folder.refused("c.sqlite", &["import", name], "of another document or database");
+    std::fs::write(&document, &whole[..whole.len() - 1]).unwrap();
+    folder.refused("b.sqlite", &["import", name], "of another document or database");
+    std::fs::write(&document, &whole).unwrap();
+    let (code, _, told) = run(&["import", name, "--database", &folder.url("b.sqlite"), "--batch", "5"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains(&format!("going on at byte {offset}")), "{told}");
+    assert!(!checkpoint.exists());
+    assert_eq!(exported(&folder, "b.sqlite"), exported(&folder, "a.sqlite"));
+}
+
+#[test]
+fn a_piece_that_was_taken_over_without_being_noted_counts_once() {
+    let folder = Folder::new();
+    sorted(&folder);
+    let (document, checkpoint) = (folder.path("all.jsonl"), folder.path("all.jsonl.checkpoint"));
+    let name = document.to_str().unwrap();
+    folder.done("a.sqlite", &["export", "--to", name]);
+    let whole = std::fs::read(&document).unwrap();
+    let mut cut = whole.clone();
+    let place = whole.len() - 2;
+    cut[place] = b'#';
+    std::fs::write(&document, &cut).unwrap();
+    folder.refused("b.sqlite", &["import", name, "--batch", "4"], "no JSON");
+    // As after a crash between the two: the checkpoint is some pieces behind.
+    let mut kept: Value = serde_json::from_slice(&std::fs::read(&checkpoint).unwrap()).unwrap();
+    let middle = whole[..whole.len() / 2].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+    kept["offset"] = json!(middle);
+    std::fs::write(&checkpoint, kept.to_string()).unwrap();
+    std::fs::write(&document, &whole).unwrap();
+    folder.done("b.sqlite", &["import", name, "--batch", "4"]);
+    assert_eq!(exported(&folder, "b.sqlite"), exported(&folder, "a.sqlite"));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let folder = Folder::new();
+    let (code, _, told) = run(&["account", "list", "--database", "memory"]);
+    assert_eq!(code, Some(2), "{told}");
+    folder.refused("none.sqlite", &["account", "list"], "there is no such file");
+    folder.refused("none.sqlite", &["migrate"], "there is no such file");
+    folder.refused("a.sqlite", &["import", "/nowhere.jsonl"], "cannot read /nowhere.jsonl");
+    for (text, why) in [
+        (r#"{"account": {}}"#, "object 1, row 1"),
+        (r#"{"header": {"version": 2}}"#, "a document begins with"),
+        (
+            r#"{"header": {"version": 1}} {"draft": {"account_id": 1, "user_id": 1, "draft": {}}}"#,
+            "a draft is for seeds",
+        ),
+        (
+            r#"{"header": {"version": 1}} {"tag": {"account_id": 1, "row": {"id": 1, "name": "n"}}}"#,
+            "of which no line told before",
+        ),
+    ] {
+        let path = folder.path("wrong.jsonl");
+        std::fs::write(&path, text).unwrap();
+        folder.refused("a.sqlite", &["import", path.to_str().unwrap()], why);
+        let _ = std::fs::remove_file(folder.path("wrong.jsonl.checkpoint"));
+    }
+    let at = |command: &[&str]| folder.done("b.sqlite", command);
+    at(&["account", "add", "--subdomain", "acme", "--name", "Acme", "--admin-email", "ann@example.com"]);
+    let twice =
+        &["account", "add", "--subdomain", "ACME", "--name", "Other", "--admin-email", "b@example.com"];
+    folder.refused("b.sqlite", twice, "is that of account 1");
+    folder.refused("b.sqlite", &["token", "add", "acme", "9"], "account 1 has no user 9");
+    folder.refused("b.sqlite", &["token", "remove", "acme", "0000"], "has no token 0000");
+    folder.refused(
+        "b.sqlite",
+        &["user", "add", "acme", "--name", "N", "--email", "n@example.com", "--rights", "all"],
+        "rights are some of",
+    );
+    assert!(at(&["migrate"]).contains("is up to date"));
+}
