@@ -36,6 +36,9 @@ pub(crate) enum Fault {
     /// A commit failed, and whether it holds could not be found out.
     #[error("whether it was stored cannot be told")]
     Unknown(#[source] Arc<rusqlite::Error>),
+    /// The writer broke off before it answered.
+    #[error("whether it was stored cannot be told")]
+    Unanswered,
     /// The work itself broke off.
     #[error("the work broke off: {0}")]
     Panicked(String),
@@ -72,6 +75,7 @@ impl Fault {
             | Self::Damaged { .. }
             | Self::Panicked(_)
             | Self::Crowded
+            | Self::Unanswered
             | Self::Closed => None,
         }
     }
@@ -105,7 +109,7 @@ impl Fault {
             Self::Crowded | Self::Closed | Self::File(_) => not_applied(ErrorKind::Unavailable)
                 .with_detail(self.to_string())
                 .with_retry_after(RETRY_AFTER),
-            Self::Unknown(_) => {
+            Self::Unknown(_) | Self::Unanswered => {
                 let outcome = if operation.writes() { Outcome::Unknown } else { Outcome::NotApplied };
                 Error::new(ErrorKind::Unavailable, operation)
                     .with_outcome(outcome)

@@ -66,7 +66,7 @@ impl Writer {
                 place.map_err(|_| Fault::Closed)?.send(job);
             }
         }
-        answer.await.unwrap_or(Err(Fault::Closed))
+        answer.await.unwrap_or(Err(Fault::Unanswered))
     }
 }
 
@@ -162,7 +162,12 @@ impl Worker {
                     Err(_) => break,
                 }
             }
-            self.group(jobs);
+            // Nothing in here is known to break off outside of a job. Should it, whoever waits is told that nobody knows,
+            // and the next group finds a connection of its own.
+            if catch_unwind(AssertUnwindSafe(|| self.group(jobs))).is_err() {
+                tracing::error!("the writer broke off and goes on");
+                self.connection = None;
+            }
         }
     }
 
