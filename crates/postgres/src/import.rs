@@ -66,6 +66,10 @@ async fn take_over(
         events: known_events(lease, lines).await?,
         items: known_items(lease, lines).await?,
     };
+    // What comes in through the rules gets new ids, which stay above all that are told.
+    if lines.iter().any(|line| matches!(line, Line::Draft(_))) {
+        ids::raise(lease, floor).await?;
+    }
     for line in lines {
         work.take(lease, line).await?;
         if work.batch.rows() >= CHUNK {
@@ -74,7 +78,7 @@ async fn take_over(
     }
     accounts.iter().for_each(|account| work.batch.touch(*account));
     work.flush(lease).await?;
-    // The row is every server's: it is taken last.
+    // The row is every server's: it is taken as late as can be.
     ids::raise(lease, floor).await
 }
 
