@@ -145,7 +145,7 @@ const STRICT_ALONE: &str = "\
 --strict is for accounts that come from --demo or --seed; those that are kept already have their own policies";
 
 const NO_ACCOUNT: &str = "\
-there is no account yet: begin with --demo, or with --seed FILE for accounts of your own";
+there is no account yet: `incoming-leads account add` adds one, also while this server runs; --seed FILE brings some along";
 
 impl Serve {
     pub(crate) async fn run(self) -> Result<(), Failure> {
