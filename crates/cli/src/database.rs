@@ -130,7 +130,7 @@ impl Database {
 async fn postgres(address: &str, role: Role) -> anyhow::Result<Postgres> {
     use incoming_leads_postgres::{Migrate, Options};
     let options = match role {
-        Role::Server { migrates: false } | Role::Beside => Options::default(),
+        Role::Server { migrates: false } | Role::Beside { .. } => Options::default(),
         Role::Server { migrates: true } | Role::Migrate => {
             Options::default().with_migrate(Migrate::WhenOlder)
         }
