@@ -8,6 +8,7 @@ use futures_util::future::{BoxFuture, join_all};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use tokio::time::timeout;
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Config, NoTls, Row};
@@ -20,6 +21,11 @@ use crate::options::{Commit, Options};
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(5);
 /// Begins a transaction in which everything is seen as of one moment.
 pub(crate) const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// Said before each commit. A statement's bound that ends while the server waits for a standby would make it a success
+/// that is on no standby; so the bound is ours, and what it ends is unknown.
+pub(crate) const UNBOUNDED: &str = "SET LOCAL statement_timeout = 0";
+/// How long a commit may take that is waited for by itself.
+const COMMIT_TIME: Duration = Duration::from_secs(10);
 /// After what silence a peer is asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(5);
 
@@ -167,13 +173,14 @@ impl Lease {
             self.abandon().await;
             return done;
         }
-        match self.batch("COMMIT").await {
-            Ok(()) => {
+        match timeout(COMMIT_TIME, self.batch(&format!("{UNBOUNDED}; COMMIT"))).await {
+            Ok(Ok(())) => {
                 self.finish();
                 done
             }
-            Err(Fault::Database(error)) if error.code().is_none() => Err(Fault::Lost(error)),
-            Err(fault) => Err(fault),
+            Ok(Err(Fault::Database(error))) if error.code().is_none() => Err(Fault::Lost(Some(error))),
+            Ok(Err(fault)) => Err(fault),
+            Err(_) => Err(Fault::Lost(None)),
         }
     }
 

@@ -29,9 +29,9 @@ pub(crate) enum Fault {
     Database(#[from] tokio_postgres::Error),
     #[error("there is no connection to the database")]
     Pool(#[from] PoolError),
-    /// The commit was sent, and what became of it cannot be told.
-    #[error("the connection was lost during the commit")]
-    Lost(#[source] tokio_postgres::Error),
+    /// The commit was sent, and what became of it cannot be told: the connection was lost, or no answer came in time.
+    #[error("no answer came to the commit")]
+    Lost(#[source] Option<tokio_postgres::Error>),
     /// What was read no longer held, again and again.
     #[error("others changed the same each time")]
     Contended,
@@ -121,7 +121,7 @@ impl Fault {
             _ => error,
         };
         match self {
-            Fault::Database(source) | Fault::Lost(source) => error.with_source(source),
+            Fault::Database(source) | Fault::Lost(Some(source)) => error.with_source(source),
             Fault::Pool(source) => error.with_source(source),
             _ => error,
         }

@@ -96,7 +96,8 @@ impl Options {
         self
     }
 
-    /// With this bound on each statement, `statement_timeout` of the server. Default: 10 s.
+    /// With this bound on each statement, `statement_timeout` of the server; on a commit with what is
+    /// written, together with the bound on waiting for others. Default: 10 s.
     pub const fn with_statement_time(mut self, time: Duration) -> Self {
         self.statement_time = time;
         self

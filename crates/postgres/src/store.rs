@@ -37,8 +37,13 @@ impl Postgres {
         migrations::bring_up(&lease, options.migrate).await?;
         let id = lease.query_opt("SELECT value FROM store WHERE account_id = 0 AND name = 'id'", &[]).await?;
         let id = id.ok_or_else(|| Fault::damaged("store", "id", "the row is not there"))?;
-        let core =
-            Arc::new(Core { pool, layouts: Layouts::default(), store_id: id.get(0), wait: options.wait });
+        let core = Arc::new(Core {
+            pool,
+            layouts: Layouts::default(),
+            store_id: id.get(0),
+            wait: options.wait,
+            commit_time: options.statement_time + options.lock_time,
+        });
         let queue = writer::start(&core, options.writers, options.queue);
         let clock = options.clock;
         Ok(Self { core, queue, clock })

@@ -43,6 +43,8 @@ pub(crate) struct Core {
     pub(crate) store_id: String,
     /// How long is waited for a place in the queue, and for news of a commit.
     pub(crate) wait: Duration,
+    /// How long it may take to write a group and to commit.
+    pub(crate) commit_time: Duration,
 }
 
 impl Core {
@@ -257,20 +259,21 @@ impl Writer {
             return Ok(verdicts);
         }
         let (commit_id, event) = (batch.commit_id, batch.an_event());
-        match batch.commit(&lease).await {
+        match batch.commit(&lease, core.commit_time).await {
             Ok(()) => lease.finish(),
             Err(Fault::Lost(error)) => {
                 drop(lease);
-                tracing::warn!(%error, "the connection was lost during a commit");
+                tracing::warn!(?error, "no answer came to a commit");
                 let news = match event {
                     Some((account, uid)) => self.ask(&facts, commit_id, account, &uid).await,
                     None => None,
                 };
-                match news {
-                    Some(true) => {}
+                match (news, error) {
+                    (Some(true), _) => {}
                     // It surely did not happen, so it may be tried again.
-                    Some(false) => return Err(Fault::Database(error)),
-                    None => return Err(Fault::Lost(error)),
+                    (Some(false), Some(error)) => return Err(Fault::Database(error)),
+                    (Some(false), None) => return Err(Fault::Contended),
+                    (None, error) => return Err(Fault::Lost(error)),
                 }
             }
             Err(fault) => {
@@ -281,18 +284,24 @@ impl Writer {
         Ok(verdicts)
     }
 
-    /// Whether the transaction was committed. Nobody knows before its process has ended; then its event tells.
+    /// Whether the transaction was committed, as durably as was asked for. Nobody knows before its process has ended;
+    /// then its event tells.
     async fn ask(&self, facts: &Facts, commit_id: i64, account: Account, uid: &str) -> Option<bool> {
         let deadline = Instant::now() + self.core.wait;
+        let mut was_ended = false;
         while Instant::now() < deadline {
             if let Ok(lease) = Lease::take(&self.core.pool).await {
-                let status = lease.query_opt(STATUS, &[&facts.transaction]).await;
-                let status: Option<Option<String>> = status.ok().flatten().map(|row| row.get(0));
-                if status.flatten().as_deref() == Some("in progress") {
+                let row = lease.query_opt(STATUS, &[&facts.transaction]).await.ok().flatten();
+                let status: Option<String> = row.as_ref().and_then(|row| row.get(0));
+                let has_standbys = row.is_none_or(|row| row.get(1));
+                if status.as_deref() == Some("in progress") {
                     // Where this is not allowed, the server's own limits end it.
                     drop(lease.query(TERMINATE, &[&facts.process, &facts.transaction]).await);
+                    was_ended = true;
                 } else if let Ok(Some(row)) = lease.query_opt(FOUND, &[&account, &uid, &commit_id]).await {
-                    return Some(row.get(0));
+                    // It may have been ended while it waited for a standby, which then may not have it.
+                    let is_found: bool = row.get(0);
+                    return (!is_found || !was_ended || !has_standbys).then_some(is_found);
                 }
             }
             sleep(POLL).await;
@@ -387,7 +396,8 @@ impl Writer {
     }
 }
 
-const STATUS: &str = "SELECT pg_xact_status($1::text::xid8)";
+const STATUS: &str =
+    "SELECT pg_xact_status($1::text::xid8), current_setting('synchronous_standby_names') <> ''";
 const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
     WHERE pid = $1 AND backend_xid = $2::text::xid8::xid";
 const FOUND: &str =

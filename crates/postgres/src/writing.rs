@@ -6,14 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, RandomState};
+use std::time::Duration;
 
 use incoming_leads_model::window::{buckets_of, guides_of};
 use incoming_leads_model::{Event, Item, Moment, Note, OrderKey, Tag, Tally};
+use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
-use crate::connection::{Lease, Step};
+use crate::connection::{Lease, Step, UNBOUNDED};
 use crate::convert::{Account, Entity, EntityKey, account, body, identity, key_of, number};
 use crate::error::{Fault, Result};
 use crate::sql;
@@ -203,12 +205,16 @@ impl Batch {
 
     /// Writes everything and commits.
     ///
-    /// [`Fault::Lost`] when the connection went after the commit was sent.
-    pub(crate) async fn commit(self, lease: &Lease) -> Result<()> {
+    /// [`Fault::Lost`] when the connection went after the commit was sent, or no answer came in this time.
+    pub(crate) async fn commit(self, lease: &Lease, time: Duration) -> Result<()> {
         let statements = self.statements(Over::Refuse);
         let mut steps: Vec<Step<'_>> = statements.iter().map(Statement::step).collect();
+        steps.push(Step::Plain(UNBOUNDED));
         steps.push(Step::Plain("COMMIT"));
-        judge(lease.pipeline(&steps).await?)
+        match timeout(time, lease.pipeline(&steps)).await {
+            Ok(answers) => judge(answers?),
+            Err(_) => Err(Fault::Lost(None)),
+        }
     }
 
     fn statements(self, over: Over) -> Vec<Statement> {
@@ -382,7 +388,7 @@ fn judge(answers: Vec<std::result::Result<Vec<Row>, tokio_postgres::Error>>) -> 
             Some(_) if place < last => Fault::Database(error),
             // Said in answer to the commit itself: what concerns the data undid it, what concerns the server did not.
             Some(code) if is_of_data(code) => Fault::Database(error),
-            Some(_) | None => Fault::Lost(error),
+            Some(_) | None => Fault::Lost(Some(error)),
         });
     }
     Ok(())

@@ -197,6 +197,37 @@ async fn a_server_that_became_read_only_is_told_and_passes() {
     comes_back(|| try_to_add(&ports)).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_no_standby_has_is_no_success() {
+    let Some(server) = server() else { return };
+    let options = Options::default().with_statement_time(Duration::from_millis(500));
+    let store = options.open(&server.url("postgres")).await.unwrap();
+    furnish(&store).await;
+    let ports = administrator(&store).await;
+    server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'").unwrap();
+    server.sql("SELECT pg_reload_conf()").unwrap();
+    while server.sql("SHOW synchronous_standby_names").unwrap() != "nobody" {
+        sleep(Duration::from_millis(20)).await;
+    }
+    // The first ones may come before the server has told everybody.
+    let start = Instant::now();
+    let unknown = loop {
+        if let Err(error) = try_to_add(&ports).await {
+            break error;
+        }
+        assert!(start.elapsed() < BACK);
+    };
+    assert_eq!(
+        (unknown.kind(), unknown.outcome()),
+        (ErrorKind::Unavailable, Outcome::Unknown),
+        "{unknown:?}"
+    );
+    assert!(unknown.retry_after().is_some());
+    server.sql("ALTER SYSTEM RESET synchronous_standby_names").unwrap();
+    server.sql("SELECT pg_reload_conf()").unwrap();
+    comes_back(|| try_to_add(&ports)).await;
+}
+
 #[tokio::test]
 async fn a_server_that_is_not_there_is_not_available() {
     let refused = Options::default().open("postgresql://nobody@127.0.0.1:1/nothing").await.unwrap_err();
