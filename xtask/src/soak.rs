@@ -115,6 +115,13 @@ const RUNS: &[Run] = &[
         environment: &[("INCOMING_LEADS_SEQUENCES", "2000")],
     },
     Run {
+        name: "gateway",
+        package: "incoming-leads-cli",
+        tests: &["--test", "gateway"],
+        places: &["Cargo.lock", "crates"],
+        environment: &[("INCOMING_LEADS_SEQUENCES", "2000")],
+    },
+    Run {
         name: "network",
         package: "incoming-leads-http-v4",
         tests: &["--test", "storm", "network::"],

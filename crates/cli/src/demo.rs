@@ -44,7 +44,7 @@ pub(crate) fn open(token: Option<String>, now: Moment) -> Result<(Seed, Keys)> {
         seed.replace_tokens(Token::bearer(account_id, user_id, Secret::Plain(token)));
     }
     let mut users: Vec<&User> = Vec::new();
-    let mut all = Vec::new();
+    let (mut all, mut api_key) = (Vec::new(), None);
     for line in seed.lines() {
         match line {
             Line::Account(layout) => users.extend(&layout.users),
@@ -52,10 +52,14 @@ pub(crate) fn open(token: Option<String>, now: Moment) -> Result<(Seed, Keys)> {
                 let user = users.iter().find(|user| user.id == *user_id);
                 all.extend(user.map(|user| (token.clone(), (*user).clone())));
             }
+            Line::Token(Token { user_id, kind: TokenKind::ApiKey, secret: Secret::Plain(key), .. }) => {
+                let user = users.iter().find(|user| user.id == *user_id);
+                api_key = user.map(|user| (user.email.clone(), key.clone()));
+            }
             _ => {}
         }
     }
-    let keys = Keys { all, is_public };
+    let keys = Keys { all, api_key, is_public };
     Ok((seed, keys))
 }
 
@@ -80,6 +84,8 @@ fn administrator() -> Result<Principal> {
 /// The tokens of the demo, the administrator's first.
 pub(crate) struct Keys {
     all: Vec<(String, User)>,
+    /// The administrator's login and key for v2.
+    api_key: Option<(String, String)>,
     /// Whether everybody who has read the source knows them.
     pub(crate) is_public: bool,
 }
@@ -100,7 +106,8 @@ impl Keys {
         let waiting = Waiting::look_up(registry).await?;
         let (token, _) = self.all.first().context("the demo has a token")?;
         let code = oauth.give_code(administrator()?, CLIENT).await?;
-        let integration = integration(url, &code);
+        let over_v2 = self.api_key.as_ref().map(|(login, key)| over_v2(url, login, key, now));
+        let integration = over_v2.unwrap_or_default() + &integration(url, &code);
         Ok(text(&self.all, &Shell { program, url, token }, &waiting, database, &integration, now))
     }
 }
@@ -219,6 +226,24 @@ fn text(
     text
 }
 
+/// What a client of v2 needs.
+fn over_v2(url: &str, login: &str, key: &str, now: Moment) -> String {
+    let call = |target: &str, body: &str| {
+        let mark = if target.contains('?') { '&' } else { '?' };
+        let target = format!("'{url}/api/v2/incoming_leads{target}{mark}login={login}&api_key={key}'");
+        match body {
+            "" => format!("curl -sSg -w '\\n' {target}"),
+            body => format!("curl -sSg -w '\\n' -X POST {target} -d {}", quoted(body)),
+        }
+    };
+    let list = call("?page_size=3", "");
+    let add = call("/sip", &V2_CALL.replace("NOW", &now.secs().to_string()));
+    format!(
+        "\nFor clients that speak v2:\n  login    {login}\n  api_key  {key}\n\n\
+         List what waits, over v2:\n{list}\n\nAdd a call, over v2:\n{add}\n"
+    )
+}
+
 /// What a client of OAuth needs.
 fn integration(url: &str, code: &str) -> String {
     let asked = format!(
@@ -251,6 +276,9 @@ fn rights(user: &User) -> String {
 
 /// A call as the v4 Kommo document has it; a moment of its own makes it like no other.
 const CALL: &str = r#"[{"request_id":"123","source_name":"Acme Co.","source_uid":"a1fee7c0fc436088e64ba2e8822ba2b3","pipeline_id":6950551,"created_at":NOW,"_embedded":{"leads":[{"name":"Tech maintenance","price":5000,"custom_fields_values":[{"field_id":184994,"values":[{"value":true}]}],"_embedded":{"tags":[{"id":2164}]}}],"contacts":[{"name":"Example contact"}],"companies":[{"name":"Acme Co."}]},"metadata":{"is_call_event_needed":true,"uniq":"a1fe231cc88e64ba2e8822ba2b3ewrw","duration":54,"service_code":"CkAvbEwPam6sad","link":"https://example.com","phone":14155551234,"called_at":NOW,"from":"onlinePBX"}}]"#;
+
+/// A call as a v2 client in PHP sends it; a moment of its own makes it like no other.
+const V2_CALL: &str = "add[0][source_name]=Acme+Co.&add[0][source_uid]=a1fee7c0fc436088e64ba2e8822ba2b3&add[0][created_at]=NOW&add[0][incoming_lead_info][to]=41565&add[0][incoming_lead_info][from]=%2B19456153101&add[0][incoming_lead_info][date_call]=NOW&add[0][incoming_lead_info][duration]=56&add[0][incoming_lead_info][link]=https://example.com&add[0][incoming_lead_info][service_code]=CkKwPam6&add[0][incoming_lead_info][uniq]=a1fee7c0&add[0][incoming_lead_info][add_note]=Call+back&add[0][incoming_entities][leads][0][name]=Chain+saws&add[0][incoming_entities][leads][0][price]=1000&add[0][incoming_entities][leads][0][tags]=MT,+services&add[0][incoming_entities][contacts][0][name]=Jason+Nash&add[0][incoming_entities][companies][0][name]=Company+LLC";
 
 /// A form as the v4 Kommo document has it; a moment of its own makes it like no other.
 const FORM: &str = r#"[{"request_id":"456","source_name":"Asme Co.","source_uid":"a1fee7c0fc436088e64ba2e8822ba2b3","pipeline_id":6950551,"created_at":NOW,"_embedded":{"leads":[{"name":"Tech maintenance","price":5500,"custom_fields_values":[{"field_id":184994,"values":[{"value":true}]}],"_embedded":{"tags":[{"id":2164}]}}],"contacts":[{"name":"Example 2 contact"}],"companies":[{"name":"Atme Co."}]},"metadata":{"ip":"123.222.2.22","form_id":"a1fee7c0fc436088e64ba2e8822ba2b3ewrw","form_sent_at":NOW,"form_name":"Application form","form_page":"https://example.com","referer":"https://www.google.com"}}]"#;

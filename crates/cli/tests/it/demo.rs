@@ -100,6 +100,21 @@ fn a_token_of_the_environment_is_the_only_one() {
     only_token_is(&mut Serving::spawn(command.env("INCOMING_LEADS_TOKEN", "other")), "from-the-line");
 }
 
+#[test]
+fn the_printed_calls_of_v2_succeed() {
+    for paster in Paster::all() {
+        let mut demo = Serving::start(&["--demo"]);
+        let invitation = demo.invitation();
+        assert!(invitation.contains("login    admin@example.com\n  api_key  demo-key\n"), "{invitation}");
+        let calls: Vec<_> = invitation.lines().filter(|line| line.contains("/api/v2/")).collect();
+        let [list, add] = calls[..] else { panic!("two calls of v2: {invitation}") };
+        assert_eq!(succeeds(paster, add)["status"], "success");
+        let list = succeeds(paster, list);
+        assert_eq!(list["_embedded"]["items"].as_array().unwrap().len(), 3);
+        assert_eq!(list["_embedded"]["items"][0]["incoming_entities"]["leads"][0]["tags"], "MT, services");
+    }
+}
+
 #[track_caller]
 fn only_token_is(demo: &mut Serving, token: &str) {
     let calls = calls(demo);

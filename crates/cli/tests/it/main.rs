@@ -9,6 +9,7 @@ mod connection;
 mod database;
 mod demo;
 mod documents;
+mod gateway;
 mod intake;
 mod operate;
 mod program;

@@ -169,6 +169,19 @@ pub(crate) fn ask(addr: SocketAddr, token: &str, method: &str, target: &str, bod
     answer(stream)
 }
 
+/// The same without a token, with what curl says of a body of which it is told nothing.
+pub(crate) fn ask_without_token(addr: SocketAddr, method: &str, target: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {target} HTTP/1.1\r\nhost: {addr}\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    )
+    .unwrap();
+    answer(stream)
+}
+
 /// Reads an answer to the end of its connection.
 pub(crate) fn answer(mut stream: TcpStream) -> (u16, String) {
     let mut answer = String::new();

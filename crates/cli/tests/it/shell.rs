@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::program::ask;
+use crate::program::{ask, ask_without_token};
 
 /// Who carries a printed call out.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +26,12 @@ impl Paster {
         match self {
             Self::Shell => in_shell(call),
             Self::Own => {
-                let Call { method, address, target, token, body } = Call::read(call);
-                ask(address.parse().unwrap(), &token, &method, &target, &body)
+                let Call { method, address, target, token, body, is_form } = Call::read(call);
+                let address = address.parse().unwrap();
+                match is_form {
+                    false => ask(address, &token, &method, &target, &body),
+                    true => ask_without_token(address, &method, &target, &body),
+                }
             }
         }
     }
@@ -56,13 +60,15 @@ struct Call {
     target: String,
     token: String,
     body: String,
+    /// Whether nothing is said of its type and its token.
+    is_form: bool,
 }
 
 impl Call {
     fn read(call: &str) -> Self {
         let mut words = words(call).into_iter();
         assert_eq!(words.next().as_deref(), Some("curl"));
-        let mut read = Self { method: "GET".to_owned(), ..Self::default() };
+        let mut read = Self { method: "GET".to_owned(), is_form: true, ..Self::default() };
         while let Some(word) = words.next() {
             match word.as_str() {
                 "-sSg" => {}
@@ -71,6 +77,7 @@ impl Call {
                 "-d" => read.body = words.next().unwrap(),
                 "-H" => {
                     let header = words.next().unwrap();
+                    read.is_form = false;
                     match header.strip_prefix("Authorization: Bearer ") {
                         Some(token) => read.token = token.to_owned(),
                         None => assert_eq!(header, "Content-Type: application/json"),
@@ -115,6 +122,7 @@ fn a_printed_call_is_read_as_a_shell_reads_it() {
         target: "/a?b[c]=d".to_owned(),
         token: "t".to_owned(),
         body: r#"{"e": "f g"}"#.to_owned(),
+        is_form: false,
     };
     assert_eq!(Call::read(call), expected);
 }

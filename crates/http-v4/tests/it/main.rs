@@ -6,6 +6,7 @@ mod bad_answers;
 mod directory;
 mod example;
 mod network;
+mod notes;
 mod oauth;
 mod reconcile;
 mod trouble;
