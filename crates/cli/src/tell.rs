@@ -119,7 +119,7 @@ impl From<Error> for Failure {
                 "; is INCOMING_LEADS_TOKEN, or that of the profile, a token of that server?"
             }
             ErrorKind::Unavailable if error.outcome() == Outcome::NotApplied => {
-                "; is a server running there?"
+                "; is a server running at the address of --url, the profile or INCOMING_LEADS_URL?"
             }
             _ => "",
         };

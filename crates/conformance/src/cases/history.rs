@@ -1,6 +1,6 @@
 //! The history: the list of events (R7, R11).
 
-use incoming_leads_model::{Accept, Decline, Event, EventKind, Uid};
+use incoming_leads_model::{Accept, Add, Decline, Event, EventKind, Uid};
 use incoming_leads_port::{Cursor, ErrorKind, History};
 
 use crate::act::{add, power, take_in};
@@ -14,6 +14,8 @@ pub(super) const CASES: &[Case] = &[
     case!("history"::events_stand_in_order, R7, "Adds and decisions stand in the history in their order.")
         .with_history(),
     case!("history"::cursor_goes_on, R7, "After a cursor come just the events that follow it, in pieces of any size.")
+        .with_history(),
+    case!("history"::pieces_are_bounded, R7, "Asked for no event the history answers one, asked for any number at most 1000.")
         .with_history(),
     case!("history"::both_users_are_recorded, R7, "Who asked and who was named are both recorded.").with_history(),
     case!("history"::updates_are_events, R2, "A further message of a chat is an event.").with_history().with_intake(),
@@ -88,6 +90,16 @@ async fn cursor_goes_on(on: &Instance) -> Done {
         same("the events, piece by piece", expected.clone(), events)?;
     }
     Ok(())
+}
+
+async fn pieces_are_bounded(on: &Instance) -> Done {
+    let start = end(on).await?;
+    for first in [0, 250, 500, 750, 1000] {
+        on.sorter.incoming.add(&Add::calls((first..first + 250).map(call).collect())).await?;
+    }
+    let count = async |most| Ok::<_, Failure>(history(on)?.events(Some(&start), most).await?.events.len());
+    same("events, asked for none", 1, count(0).await?)?;
+    same("events, asked for all", 1000, count(u32::MAX).await?)
 }
 
 async fn both_users_are_recorded(on: &Instance) -> Done {
