@@ -45,8 +45,8 @@ pub(crate) async fn lock(lease: &Lease, mut keys: Vec<(Account, EntityKey)>) -> 
     let (accounts, kinds, ids) = entity_columns(&keys);
     let asked = "SELECT e.account_id, e.kind, e.id, e.body \
                  FROM unnest($1::bigint[], $2::smallint[], $3::bigint[]) AS n (account_id, kind, id) \
-                 JOIN entities e ON e.account_id = n.account_id AND e.kind = n.kind AND e.id = n.id \
-                 ORDER BY e.account_id, e.kind, e.id FOR UPDATE OF e";
+                 CROSS JOIN LATERAL (SELECT account_id, kind, id, body FROM entities \
+                 WHERE account_id = n.account_id AND kind = n.kind AND id = n.id FOR UPDATE) AS e";
     let mut entities = Entities::new();
     for row in lease.query(asked, &[&accounts, &kinds, &ids]).await? {
         let (account, key) = (row.get(0), (row.get(1), row.get(2)));

@@ -54,7 +54,8 @@ pub(crate) fn pool(address: &str, options: &Options) -> Result<Pool> {
 }
 
 /// What every session is told. All questions of this crate are answered by an index; a plan that was made while a
-/// table was empty must not read the whole of it later.
+/// table was empty must not read the whole of it later. (For the same reason lists of keys are joined as lateral
+/// sub-queries with `OFFSET 0` or a lock, which are carried out key by key.)
 fn greeting(options: &Options) -> String {
     let mut greeting = format!(
         "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {}; \

@@ -10,8 +10,8 @@ use crate::connection::Lease;
 use crate::convert::{Account, Listed, key_of, kind, number, read};
 use crate::error::{Fault, Result};
 
-const OF_IDS: &str = "SELECT e.id, e.body FROM unnest($3::bigint[]) AS n (id) JOIN entities e \
-    ON e.account_id = $1 AND e.kind = $2 AND e.id = n.id ORDER BY e.id LIMIT $4 OFFSET $5";
+const OF_IDS: &str = "SELECT e.id, e.body FROM entities e WHERE e.account_id = $1 AND e.kind = $2 \
+    AND e.id = ANY($3) ORDER BY e.account_id, e.kind, e.id LIMIT $4 OFFSET $5";
 const LISTED: &str = "SELECT id, body FROM entities WHERE account_id = $1 AND kind = $2 AND is_listed \
     ORDER BY account_id, kind, id LIMIT $3 OFFSET $4";
 const NOTES: &str = "SELECT note_id, body FROM notes WHERE account_id = $1 AND kind = $2 AND entity_id = $3 \

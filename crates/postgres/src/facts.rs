@@ -128,23 +128,24 @@ pub(crate) async fn read_all(
             Kind::Pending,
             needs.uids.is_empty(),
             "SELECT i.account_id, i.uid, i.body FROM unnest($1::bigint[], $2::text[]) AS n (account_id, uid) \
-         JOIN items i ON i.account_id = n.account_id AND i.uid = n.uid ORDER BY i.account_id, i.uid FOR UPDATE OF i",
+         CROSS JOIN LATERAL (SELECT account_id, uid, body FROM items \
+             WHERE account_id = n.account_id AND uid = n.uid FOR UPDATE) AS i",
             vec![&uids.0, &uids.1],
         ),
         (
             Kind::Twin,
             needs.identities.is_empty(),
             "SELECT i.account_id, i.uid, i.body FROM unnest($1::bigint[], $2::bytea[]) AS n (account_id, identity) \
-         JOIN items i ON i.account_id = n.account_id AND i.identity = n.identity \
-         ORDER BY i.account_id, i.identity, i.arrival FOR UPDATE OF i",
+         CROSS JOIN LATERAL (SELECT account_id, uid, body FROM items \
+             WHERE account_id = n.account_id AND identity = n.identity ORDER BY arrival FOR UPDATE) AS i",
             vec![&identities.0, &identities.1],
         ),
         (
             Kind::Taken,
             needs.new_uids.is_empty(),
-            "SELECT n.account_id, n.uid FROM unnest($1::bigint[], $2::text[]) AS n (account_id, uid) WHERE EXISTS \
-         (SELECT FROM events e WHERE e.account_id = n.account_id AND e.uid = n.uid) OR EXISTS \
-         (SELECT FROM items i WHERE i.account_id = n.account_id AND i.uid = n.uid)",
+            "SELECT n.account_id, n.uid FROM unnest($1::bigint[], $2::text[]) AS n (account_id, uid) CROSS JOIN LATERAL \
+             ((SELECT FROM events WHERE account_id = n.account_id AND uid = n.uid LIMIT 1) UNION ALL \
+             (SELECT FROM items WHERE account_id = n.account_id AND uid = n.uid LIMIT 1) LIMIT 1) AS taken",
             vec![&new_uids.0, &new_uids.1],
         ),
         (
@@ -152,21 +153,24 @@ pub(crate) async fn read_all(
             needs.entities.is_empty(),
             "SELECT e.account_id, e.kind, e.id, e.body \
          FROM unnest($1::bigint[], $2::smallint[], $3::bigint[]) AS n (account_id, kind, id) \
-         JOIN entities e ON e.account_id = n.account_id AND e.kind = n.kind AND e.id = n.id",
+         CROSS JOIN LATERAL (SELECT account_id, kind, id, body FROM entities \
+             WHERE account_id = n.account_id AND kind = n.kind AND id = n.id OFFSET 0) AS e",
             vec![&entities.0, &entities.1, &entities.2],
         ),
         (
             Kind::Tag,
             needs.tag_ids.is_empty(),
             "SELECT t.account_id, t.tag_id, t.name FROM unnest($1::bigint[], $2::bigint[]) AS n (account_id, tag_id) \
-         JOIN tags t ON t.account_id = n.account_id AND t.tag_id = n.tag_id",
+         CROSS JOIN LATERAL (SELECT account_id, tag_id, name FROM tags \
+             WHERE account_id = n.account_id AND tag_id = n.tag_id OFFSET 0) AS t",
             vec![&tag_ids.0, &tag_ids.1],
         ),
         (
             Kind::Tag,
             needs.tag_names.is_empty(),
             "SELECT t.account_id, t.tag_id, t.name FROM unnest($1::bigint[], $2::text[]) AS n (account_id, name) \
-         JOIN tags t ON t.account_id = n.account_id AND t.name = n.name",
+         CROSS JOIN LATERAL (SELECT account_id, tag_id, name FROM tags \
+             WHERE account_id = n.account_id AND name = n.name OFFSET 0) AS t",
             vec![&tag_names.0, &tag_names.1],
         ),
     ];

@@ -195,7 +195,8 @@ async fn known_events(lease: &Lease, lines: &[Line]) -> Result<HashMap<Key, Vec<
     });
     let mut known: HashMap<Key, Vec<Event>> = HashMap::new();
     let asked = "SELECT e.account_id, e.body FROM unnest($1::bigint[], $2::text[]) AS n (account_id, uid) \
-                 JOIN events e ON e.account_id = n.account_id AND e.uid = n.uid";
+                 CROSS JOIN LATERAL (SELECT account_id, body FROM events \
+                 WHERE account_id = n.account_id AND uid = n.uid OFFSET 0) AS e";
     for (accounts, uids) in chunks(keys) {
         for row in lease.query(asked, &[&accounts, &uids]).await? {
             let of: Account = row.get(0);
@@ -213,7 +214,8 @@ async fn known_items(lease: &Lease, lines: &[Line]) -> Result<HashMap<Key, Item>
     });
     let mut known = HashMap::new();
     let asked = "SELECT i.account_id, i.body FROM unnest($1::bigint[], $2::text[]) AS n (account_id, uid) \
-                 JOIN items i ON i.account_id = n.account_id AND i.uid = n.uid ORDER BY 1, i.uid FOR UPDATE OF i";
+                 CROSS JOIN LATERAL (SELECT account_id, body FROM items \
+                 WHERE account_id = n.account_id AND uid = n.uid FOR UPDATE) AS i";
     for (accounts, uids) in chunks(keys) {
         for row in lease.query(asked, &[&accounts, &uids]).await? {
             let of: Account = row.get(0);

@@ -98,7 +98,7 @@ pub(crate) async fn items(
 // Rows of a list: uid, version, body. First and last of each sub-query are known, so that each is a stretch of an
 // index; bodies are read for the page alone.
 const BY_UID: &str = "SELECT i.uid, i.version, i.body, i.pipeline_id, i.category, i.created_at, i.updated_at \
-    FROM unnest($2::text[]) AS n (uid) JOIN items i ON i.account_id = $1 AND i.uid = n.uid";
+    FROM items i WHERE i.account_id = $1 AND i.uid = ANY($2)";
 
 macro_rules! sql {
     ($from:literal, $where:literal, $column:literal, $compare:literal, $direction:literal) => {
@@ -123,8 +123,9 @@ macro_rules! sql {
             $direction,
             ", k.uid ",
             $direction,
-            " LIMIT $7 OFFSET $6) SELECT i.uid, i.version, i.body FROM page \
-             JOIN items i ON i.account_id = $1 AND i.uid = page.uid ORDER BY page.at ",
+            " LIMIT $7 OFFSET $6) SELECT i.uid, i.version, i.body FROM page CROSS JOIN LATERAL \
+             (SELECT uid, version, body FROM items WHERE account_id = $1 AND uid = page.uid OFFSET 0) AS i \
+             ORDER BY page.at ",
             $direction,
             ", page.uid ",
             $direction
@@ -233,7 +234,7 @@ async fn start(
 const GUIDES: &str = "SELECT g.bucket, sum(g.sip)::bigint, sum(g.forms)::bigint, sum(g.chats)::bigint, \
     sum(g.mail)::bigint FROM unnest($3::bigint[]) AS p (id) \
     CROSS JOIN LATERAL (SELECT bucket, sip, forms, chats, mail FROM guides WHERE account_id = $1 AND order_key = $2 \
-    AND pipeline_id = p.id AND level = $4 AND bucket BETWEEN $5 AND $6) AS g GROUP BY g.bucket";
+    AND pipeline_id = p.id AND level = $4 AND bucket BETWEEN $5 AND $6 OFFSET 0) AS g GROUP BY g.bucket";
 
 async fn by_uid(lease: &Lease, account: Account, uids: &[Uid]) -> Result<Vec<Row>> {
     let uids: Vec<&str> = uids.iter().map(Uid::as_str).collect::<BTreeSet<_>>().into_iter().collect();
@@ -283,7 +284,8 @@ async fn bodies(lease: &Lease, account: Account, items: &[Item]) -> Result<HashM
         keys.collect::<BTreeSet<_>>().into_iter().map(|key| (account, key)).collect();
     let (_, kinds, ids) = entity_columns(&keys);
     let asked = "SELECT e.kind, e.id, e.body FROM unnest($2::smallint[], $3::bigint[]) AS n (kind, id) \
-                 JOIN entities e ON e.account_id = $1 AND e.kind = n.kind AND e.id = n.id";
+                 CROSS JOIN LATERAL (SELECT kind, id, body FROM entities \
+                 WHERE account_id = $1 AND kind = n.kind AND id = n.id OFFSET 0) AS e";
     let mut found = HashMap::new();
     for row in lease.query(asked, &[&account, &kinds, &ids]).await? {
         let key = (row.get(0), row.get(1));

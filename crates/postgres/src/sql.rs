@@ -11,12 +11,13 @@ pub(crate) const REPLACE_ITEMS: &str = "INSERT INTO items (account_id, uid, pipe
     identity = excluded.identity, slot = excluded.slot, body = excluded.body";
 // The division fails, and with it the transaction, when a row was not as it had been read.
 pub(crate) const DELETE_ITEMS: &str = "WITH gone AS (DELETE FROM items i USING unnest($1::bigint[], $2::text[]) \
-    AS n (account_id, uid) WHERE i.account_id = n.account_id AND i.uid = n.uid RETURNING 1) \
+    AS n (account_id, uid) WHERE i.account_id = n.account_id AND i.uid = n.uid AND i.account_id = ANY($1) AND i.uid = ANY($2) RETURNING 1) \
     SELECT 1 / (count(*) = $3)::int FROM gone";
 pub(crate) const UPDATE_ITEMS: &str = "WITH held AS (UPDATE items i SET updated_at = n.updated_at, version = n.version, \
     body = n.body FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[]) \
     AS n (account_id, uid, old_version, updated_at, version, body) \
-    WHERE i.account_id = n.account_id AND i.uid = n.uid AND i.version = n.old_version RETURNING 1) \
+    WHERE i.account_id = n.account_id AND i.uid = n.uid AND i.version = n.old_version \
+    AND i.account_id = ANY($1) AND i.uid = ANY($2) RETURNING 1) \
     SELECT 1 / (count(*) = $7)::int FROM held";
 pub(crate) const INSERT_ENTITIES: &str = "INSERT INTO entities (account_id, kind, id, is_listed, binned_at, body) SELECT * FROM \
     unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::boolean[], $5::bigint[], $6::text[])";
@@ -60,8 +61,3 @@ pub(crate) const ADD_GUIDES: &str = "INSERT INTO guides AS g (account_id, order_
     $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[]) \
     ON CONFLICT (account_id, order_key, pipeline_id, level, bucket) DO UPDATE SET sip = g.sip + excluded.sip, \
     forms = g.forms + excluded.forms, chats = g.chats + excluded.chats, mail = g.mail + excluded.mail";
-// The row of `marks` is held, so nobody counts up meanwhile what is empty now.
-pub(crate) const DROP_GUIDES: &str = "DELETE FROM guides g USING unnest($1::bigint[], $2::smallint[], $3::bigint[], \
-    $4::smallint[], $5::bigint[]) AS n (account_id, order_key, pipeline_id, level, bucket) \
-    WHERE g.account_id = n.account_id AND g.order_key = n.order_key AND g.pipeline_id = n.pipeline_id \
-    AND g.level = n.level AND g.bucket = n.bucket AND g.sip = 0 AND g.forms = 0 AND g.chats = 0 AND g.mail = 0";

@@ -20,10 +20,9 @@ const SUM: &str = "SELECT coalesce(sum(t.sip), 0)::bigint, coalesce(sum(t.forms)
     CROSS JOIN unnest($3::smallint[], $4::bigint[], $5::bigint[]) AS r (level, first, last) \
     CROSS JOIN LATERAL (SELECT sip, forms, chats, mail, accepted, declined, linked, sort_high, sort_low FROM tallies \
     WHERE account_id = $1 AND pipeline_id = p.pipeline_id AND level = r.level \
-    AND bucket BETWEEN r.first AND r.last) AS t";
+    AND bucket BETWEEN r.first AND r.last OFFSET 0) AS t";
 
-const EVENTS: &str = "SELECT e.uid, e.body FROM unnest($2::text[]) AS n (uid) \
-    JOIN events e ON e.account_id = $1 AND e.uid = n.uid";
+const EVENTS: &str = "SELECT uid, body FROM events WHERE account_id = $1 AND uid = ANY($2)";
 
 /// The tally of what happened in the query's window.
 pub(crate) async fn sum(lease: &Lease, account: Account, query: &SummaryQuery) -> Result<Tally> {

@@ -313,11 +313,6 @@ impl Batch {
             columns.extend((0..4).map(|number| column(&guides, |row| row.1[number])));
             all.push(Statement(sql::ADD_GUIDES, columns));
         }
-        let fallen: Vec<_> =
-            guides.into_iter().filter(|(_, counts)| counts.iter().any(|count| *count < 0)).collect();
-        if !fallen.is_empty() {
-            all.push(Statement(sql::DROP_GUIDES, of_guides(&fallen)));
-        }
         all
     }
 }
