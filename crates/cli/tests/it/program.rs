@@ -28,20 +28,30 @@ pub(crate) fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     finish(&mut program(arguments))
 }
 
-/// Runs a command to its end. What it prints is short enough for a pipe.
+/// Runs a command to its end.
 pub(crate) fn finish(command: &mut Command) -> (Option<i32>, String, String) {
     finished(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
 }
 
 /// Waits for a process, and ends it where it does not end itself.
 pub(crate) fn finished(mut child: Child) -> (Option<i32>, String, String) {
+    // Both are read while it runs: a pipe holds less than some print.
+    let (stdout, stderr) = (drained(child.stdout.take()), drained(child.stderr.take()));
     let ended = end(&mut child);
     child.kill().unwrap();
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    let status = child.wait().unwrap();
+    let (stdout, stderr) = (stdout.join().unwrap(), stderr.join().unwrap());
     assert!(ended.is_some(), "it does not end: {stdout}{stderr}");
-    (output.status.code(), stdout, stderr)
+    (status.code(), stdout, stderr)
+}
+
+/// A thread that reads to the end.
+fn drained(from: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        from.map(|mut from| from.read_to_string(&mut text).unwrap());
+        text
+    })
 }
 
 /// How a process ended; none where it still runs after a long time.
