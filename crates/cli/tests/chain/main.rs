@@ -9,64 +9,70 @@
 mod servers;
 mod turns;
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use incoming_leads_conformance::fixture::{
-    ACCOUNT, ADMINISTRATOR, FOREIGN_ACCOUNT, SORTER, START, STRANGER, VIEWER,
-};
-use incoming_leads_conformance::script::SEQUENCES;
+use incoming_leads_conformance::fixture::{ADMINISTRATOR, SORTER, START, STRANGER, VIEWER};
 use incoming_leads_conformance::{Fixture, Instance, Kit, Skip, Subject};
 use incoming_leads_http_v4::HttpV4;
 use incoming_leads_model::document::{Secret, Token};
 use incoming_leads_port::{ManualClock, Ports, Registry};
-use incoming_leads_postgres::Options;
+use incoming_leads_postgres::{Options, Postgres};
 use incoming_leads_server::digest;
-use incoming_leads_testbed::{HOW_TO_INSTALL, database};
+use incoming_leads_testbed::{Database, HOW_TO_INSTALL, database};
+use tokio::sync::OnceCell;
 
 use servers::Servers;
 use turns::{FileClock, InTurn};
 
-/// Scripts of a short run.
-const SCRIPTS: &str = "10";
-
-/// PostgreSQL behind two server processes.
+/// PostgreSQL behind two server processes. All instances are accounts of one database.
 #[derive(Debug)]
 struct Chain {
-    processes: [Servers; 2],
+    database: Option<Database>,
+    store: OnceCell<Postgres>,
+    processes: OnceCell<[Servers; 2]>,
+    pairs: AtomicU64,
 }
 
 #[async_trait]
 impl Subject for Chain {
     async fn fresh(&self, fixture: &Fixture) -> Result<Instance, Skip> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let Some(database) = database() else { return Err(Skip::Absent(HOW_TO_INSTALL.to_owned())) };
+        let Some(database) = &self.database else { return Err(Skip::Absent(HOW_TO_INSTALL.to_owned())) };
+        let url = database.url();
+        let store = self.store.get_or_init(async || Options::default().open(&url).await.unwrap()).await;
+        let start = async || [Servers::start(&url), Servers::start(&url)];
+        let processes = self.processes.get_or_init(start).await;
+        let number = self.pairs.fetch_add(1, Ordering::Relaxed);
+        let fixture = fixture.pair(number);
         let clock = Arc::new(ManualClock::new(START));
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("incoming-leads-clock-{}-{number}", std::process::id()));
         let file = Arc::new(FileClock::create(path, clock.clone()));
-        let store = Options::default().with_connections(2).with_clock(clock.clone());
-        let store = store.open(&database.url()).await.expect("the database is there");
-        let behind = Instance::of_store(&store, fixture).await.expect("the store takes every fixture");
-        let users =
-            [(ACCOUNT, ADMINISTRATOR), (ACCOUNT, SORTER), (ACCOUNT, VIEWER), (FOREIGN_ACCOUNT, STRANGER)];
-        for (account_id, user_id) in users {
-            let secret = Secret::Sha256(digest(&user_id.to_string()).to_hex());
+        let store = store.with_clock(clock.clone());
+        let behind = Instance::of_store(&store, &fixture).await.expect("the store takes every fixture");
+        let users = [
+            (fixture.account, ADMINISTRATOR),
+            (fixture.account, SORTER),
+            (fixture.account, VIEWER),
+            (fixture.foreign_account, STRANGER),
+        ];
+        let secrets = users.map(|(account, user)| format!("{account}-{user}"));
+        for ((account_id, user_id), secret) in users.into_iter().zip(&secrets) {
+            let secret = Secret::Sha256(digest(secret).to_hex());
             store.enrol(&Token::bearer(account_id, user_id, secret)).await.expect("the user is there");
         }
-        let urls = self.processes.each_ref().map(|process| process.serve(&database.url(), file.path()));
-        let mut users = users.iter();
+        let urls = processes.each_ref().map(|process| process.serve(file.path()));
+        let mut secrets = secrets.iter();
         let over_http = |store: Ports| {
-            let (_, user) = users.next().expect("there are four handles");
+            let secret = secrets.next().expect("there are four handles");
             let turns = urls.each_ref().map(|url| {
-                let leads = HttpV4::builder(url).with_token(user.to_string()).with_limiters(Vec::new());
+                let leads = HttpV4::builder(url).with_token(secret.clone()).with_limiters(Vec::new());
                 leads.build().expect("the address and the token are there").ports()
             });
             InTurn::ports(turns, store, file.clone())
         };
-        Ok(behind.map(over_http).with_clock(clock).with_guard((database, file.clone())))
+        Ok(behind.map(over_http).with_clock(clock).with_guard(file.clone()))
     }
 }
 
@@ -74,14 +80,14 @@ fn main() -> ExitCode {
     if servers::run() {
         return ExitCode::SUCCESS;
     }
-    // The kit reads its size from the environment.
-    if std::env::var_os(SEQUENCES).is_none() {
-        let mut again = Command::new(std::env::current_exe().unwrap());
-        let status = again.args(std::env::args_os().skip(1)).env(SEQUENCES, SCRIPTS).status().unwrap();
-        return if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-    }
-    let chain = Chain { processes: [Servers::start(), Servers::start()] };
+    let chain = Chain {
+        database: database(),
+        store: OnceCell::new(),
+        processes: OnceCell::new(),
+        pairs: AtomicU64::new(0),
+    };
     Kit::new(chain)
+        .with_sequences(10)
         .deviates(
             "directory::notes_come_with_leads",
             "v4 has no place for the notes of a lead that is added, so they are refused as unsupported",

@@ -11,10 +11,10 @@ use incoming_leads_server::{Config, RegistryGate, Server};
 
 use crate::turns::TheirClock;
 
-/// Says to this program that it is the servers' process.
+/// Says to this program that it is the servers' process, and on which database.
 const SERVES: &str = "INCOMING_LEADS_TEST_SERVES_A_CHAIN";
 /// A process keeps so many servers; older ones belong to cases that have ended.
-const MOST: usize = 12;
+const MOST: usize = 100;
 
 /// A process with servers, which ends when this is dropped.
 #[derive(Debug)]
@@ -24,19 +24,19 @@ pub(crate) struct Servers {
 }
 
 impl Servers {
-    pub(crate) fn start() -> Self {
+    pub(crate) fn start(database: &str) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.env(SERVES, "1").stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.env(SERVES, database).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let pipes = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
         Self { child, pipes: Mutex::new(pipes) }
     }
 
-    /// The address of a new server on this database, with this clock.
-    pub(crate) fn serve(&self, database: &str, clock: &Path) -> String {
+    /// The address of a new server with this clock.
+    pub(crate) fn serve(&self, clock: &Path) -> String {
         let mut pipes = self.pipes.lock().unwrap();
         let (stdin, stdout) = &mut *pipes;
-        writeln!(stdin, "{}\t{database}", clock.display()).unwrap();
+        writeln!(stdin, "{}", clock.display()).unwrap();
         let mut url = String::new();
         stdout.read_line(&mut url).unwrap();
         url.trim_end().to_owned()
@@ -52,20 +52,14 @@ impl Drop for Servers {
 
 /// Serves what is asked for on standard input, where this process was started for that.
 pub(crate) fn run() -> bool {
-    if std::env::var_os(SERVES).is_none() {
-        return false;
-    }
+    let Ok(database) = std::env::var(SERVES) else { return false };
     let runtime = tokio::runtime::Runtime::new().unwrap();
+    let store = runtime.block_on(Options::default().open(&database)).unwrap();
     let mut servers = Vec::new();
-    for line in std::io::stdin().lines() {
-        let line = line.unwrap();
-        let (clock, database) = line.split_once('\t').unwrap();
-        let clock = Arc::new(TheirClock(File::open(clock).unwrap()));
-        let server = runtime.block_on(async {
-            let store =
-                Options::default().with_connections(4).with_clock(clock).open(database).await.unwrap();
-            Server::start(Config::default(), Arc::new(RegistryGate::new(Arc::new(store)))).await.unwrap()
-        });
+    for clock in std::io::stdin().lines() {
+        let clock = Arc::new(TheirClock(File::open(clock.unwrap()).unwrap()));
+        let gate = Arc::new(RegistryGate::new(Arc::new(store.with_clock(clock))));
+        let server = runtime.block_on(Server::start(Config::default(), gate)).unwrap();
         let mut stdout = std::io::stdout();
         writeln!(stdout, "{}", server.url()).unwrap();
         stdout.flush().unwrap();
