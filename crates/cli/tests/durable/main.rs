@@ -161,7 +161,7 @@ fn must_lose(toll: Toll) -> Result<(), Failed> {
 
 /// Loses the power in so many recordings of so many sessions.
 fn power(trouble: Trouble, recordings: usize, sessions: usize) -> Result<(), Failed> {
-    let states = size("INCOMING_LEADS_STATES", 200) / recordings;
+    let states = size("INCOMING_LEADS_STATES", 1_000) / recordings;
     for seed in 0..recordings as u64 {
         let recording = power::record(sessions, trouble, seed);
         let found = power::lose_power(&recording, states, Syncs::Kept, seed);
