@@ -86,6 +86,14 @@ fn a_name_means_one_thing() {
 }
 
 #[test]
+fn the_same_value_given_twice_is_one() {
+    let once = "add[0][source_name]=1&add[0][incoming_lead_info][duration]=5";
+    let twice = format!("{once}&add[0][incoming_lead_info][duration]=5");
+    assert_eq!(item(&twice), item(once));
+    assert_eq!(refused(&twice.replacen("=5", "=6", 1)).1, "add.0.incoming_lead_info.duration");
+}
+
+#[test]
 fn brackets_must_match() {
     for name in ["add[0", "add0]", "add[0]x", "add[0]]", "add[[0]]", "[0]", "=x", "add[0][x][", "%5Badd"] {
         assert_eq!(refused(&format!("{name}=1")).0, "InvalidForm", "{name}");
