@@ -13,7 +13,7 @@ use crate::query::{Direction, Window};
 /// How many levels there are: 64^7 seconds hold every moment up to the year 9999.
 pub const LEVELS: u8 = 8;
 /// How many buckets of one level make one of the next.
-const FAN: u64 = 1 << BITS;
+pub const FAN: u64 = 1 << BITS;
 const BITS: u32 = 6;
 
 /// A bucket: the seconds `index * 64^level ..= (index + 1) * 64^level - 1`, UTC.

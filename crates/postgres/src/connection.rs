@@ -21,9 +21,9 @@ use crate::options::{Commit, Options};
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(5);
 /// Begins a transaction in which everything is seen as of one moment.
 pub(crate) const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-/// Said before each commit. A statement's bound that ends while the server waits for a standby would make it a success
-/// that is on no standby; so the bound is ours, and what it ends is unknown.
-pub(crate) const UNBOUNDED: &str = "SET LOCAL statement_timeout = 0";
+/// Commits. A statement's bound that ends while the server waits for a standby would make it a success that is on no
+/// standby; so the bound is ours, and what it ends is unknown.
+pub(crate) const COMMIT: &str = "SET LOCAL statement_timeout = 0; COMMIT";
 /// How long a commit may take that is waited for by itself.
 const COMMIT_TIME: Duration = Duration::from_secs(10);
 /// After what silence a peer is asked whether it is still there.
@@ -53,14 +53,16 @@ pub(crate) fn pool(address: &str, options: &Options) -> Result<Pool> {
     pool.map_err(|error| Fault::Address(error.to_string()))
 }
 
-/// What every session is told. All questions of this crate are answered by an index; a plan that was made while a
-/// table was empty must not read the whole of it later. (For the same reason lists of keys are joined as lateral
-/// sub-queries with `OFFSET 0` or a lock, which are carried out key by key.)
+/// What every session is told. All questions of this crate are answered along an index, in its order; a plan that was
+/// made while a table was empty must not read the whole of it later, nor sort it. So there is one plan for all values, which
+/// need not be made anew for each. (For the same reason lists of keys are joined as lateral sub-queries with `OFFSET 0` or
+/// a lock, which are carried out key by key.)
 fn greeting(options: &Options) -> String {
     let mut greeting = format!(
         "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {}; \
          SET default_transaction_isolation = 'read committed'; SET enable_seqscan = off; SET enable_hashjoin = off; \
-         SET enable_mergejoin = off; SET jit = off; ",
+         SET enable_mergejoin = off; SET enable_bitmapscan = off; SET enable_sort = off; SET jit = off; \
+         SET plan_cache_mode = force_generic_plan; ",
         options.statement_time.as_millis(),
         options.lock_time.as_millis(),
         IDLE_IN_TRANSACTION.as_millis(),
@@ -174,7 +176,7 @@ impl Lease {
             self.abandon().await;
             return done;
         }
-        match timeout(COMMIT_TIME, self.batch(&format!("{UNBOUNDED}; COMMIT"))).await {
+        match timeout(COMMIT_TIME, self.batch(COMMIT)).await {
             Ok(Ok(())) => {
                 self.finish();
                 done

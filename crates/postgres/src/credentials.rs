@@ -1,5 +1,7 @@
 //! Tokens, keys and sessions by which users come in, and what they allowed integrations.
 
+use std::collections::BTreeMap;
+
 use incoming_leads_model::Moment;
 use incoming_leads_model::document::Token;
 use incoming_leads_model::grant::Grant;
@@ -13,11 +15,17 @@ use crate::error::{Fault, Result};
 const TOKENS: &str = "tokens";
 const GRANTS: &str = "grants";
 
-/// The token of this digest.
-pub(crate) async fn token(lease: &Lease, digest: &Digest) -> Result<Option<Token>> {
-    let asked = "SELECT account_id, body FROM tokens WHERE digest = $1 ORDER BY account_id LIMIT 1";
-    let row = lease.query_opt(asked, &[&digest.0.as_slice()]).await?;
-    row.map(|row| read_body(TOKENS, &row)).transpose()
+/// The tokens of these digests.
+pub(crate) async fn tokens(lease: &Lease, digests: &[Digest]) -> Result<BTreeMap<Digest, Token>> {
+    let asked = "SELECT account_id, body, n.digest FROM unnest($1::bytea[]) AS n (digest) CROSS JOIN LATERAL \
+                 (SELECT account_id, body FROM tokens WHERE digest = n.digest ORDER BY account_id LIMIT 1) AS t";
+    let bytes: Vec<&[u8]> = digests.iter().map(|digest| digest.0.as_slice()).collect();
+    let mut found = BTreeMap::new();
+    for row in lease.query(asked, &[&bytes]).await? {
+        let token = read_body(TOKENS, &row)?;
+        found.extend(<[u8; 32]>::try_from(row.get::<_, &[u8]>(2)).map(|digest| (Digest(digest), token)));
+    }
+    Ok(found)
 }
 
 /// Keeps a token in the place of the one of its digest, of whichever account it is. In a transaction.

@@ -40,6 +40,8 @@ pub(crate) enum Fault {
     Stale,
     #[error("too much waits to be written")]
     Full,
+    #[error("too many questions wait to be asked")]
+    Crowded,
     /// Nobody can tell how far it came.
     #[error("the work on it broke off")]
     Broken,
@@ -86,6 +88,7 @@ impl Fault {
             | Fault::Pool(_)
             | Fault::Lost(_)
             | Fault::Full
+            | Fault::Crowded
             | Fault::Broken
             | Fault::Closed
             | Fault::Address(_)
@@ -139,9 +142,12 @@ impl Fault {
             Fault::Broken => (ErrorKind::Damaged, Outcome::Unknown),
             Fault::Lost(_) => (ErrorKind::Unavailable, Outcome::Unknown),
             Fault::Database(error) | Fault::Pool(PoolError::Backend(error)) => not_applied(kind(error)),
-            Fault::Pool(_) | Fault::Contended | Fault::Stale | Fault::Full | Fault::Closed => {
-                not_applied(ErrorKind::Unavailable)
-            }
+            Fault::Pool(_)
+            | Fault::Contended
+            | Fault::Stale
+            | Fault::Full
+            | Fault::Crowded
+            | Fault::Closed => not_applied(ErrorKind::Unavailable),
         }
     }
 

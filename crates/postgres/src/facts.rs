@@ -1,6 +1,6 @@
 //! What decisions need to know: collected for a whole group of commands and read in one go.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use incoming_leads_model::{
@@ -21,8 +21,6 @@ pub(crate) struct Needs {
     pub(crate) accounts: BTreeSet<Account>,
     /// What commands are about.
     pub(crate) uids: BTreeSet<(Account, String)>,
-    /// What is about to be given to new items.
-    pub(crate) new_uids: BTreeSet<(Account, String)>,
     identities: BTreeSet<(Account, Vec<u8>)>,
     entities: BTreeSet<(Account, EntityKey)>,
     tag_ids: BTreeSet<(Account, i64)>,
@@ -83,8 +81,6 @@ pub(crate) struct Facts {
     twins: HashMap<(Account, Vec<u8>), Vec<Item>>,
     entities: HashMap<(Account, EntityKey), Entity>,
     tags: Vec<(Account, Tag)>,
-    /// Uids of `new_uids` that are given already.
-    pub(crate) taken: HashSet<(Account, Uid)>,
 }
 
 /// What a transaction is begun with.
@@ -104,7 +100,6 @@ pub(crate) async fn read_all(
     let accounts: Vec<Account> = needs.accounts.iter().copied().collect();
     let locks: Vec<i64> = needs.locks.iter().copied().collect();
     let uids = columns(&needs.uids);
-    let new_uids = columns(&needs.new_uids);
     let identities = columns(&needs.identities);
     let tag_ids = columns(&needs.tag_ids);
     let tag_names = columns(&needs.tag_names);
@@ -117,7 +112,7 @@ pub(crate) async fn read_all(
             vec![&accounts],
         ),
     ];
-    let questions: [(Kind, bool, &'static str, Vec<&(dyn ToSql + Sync)>); 7] = [
+    let questions: [(Kind, bool, &'static str, Vec<&(dyn ToSql + Sync)>); 6] = [
         (
             Kind::Lock,
             locks.is_empty(),
@@ -139,14 +134,6 @@ pub(crate) async fn read_all(
          CROSS JOIN LATERAL (SELECT account_id, uid, body FROM items \
              WHERE account_id = n.account_id AND identity = n.identity ORDER BY arrival FOR UPDATE) AS i",
             vec![&identities.0, &identities.1],
-        ),
-        (
-            Kind::Taken,
-            needs.new_uids.is_empty(),
-            "SELECT n.account_id, n.uid FROM unnest($1::bigint[], $2::text[]) AS n (account_id, uid) CROSS JOIN LATERAL \
-             ((SELECT FROM events WHERE account_id = n.account_id AND uid = n.uid LIMIT 1) UNION ALL \
-             (SELECT FROM items WHERE account_id = n.account_id AND uid = n.uid LIMIT 1) LIMIT 1) AS taken",
-            vec![&new_uids.0, &new_uids.1],
         ),
         (
             Kind::Entity,
@@ -212,7 +199,6 @@ enum Kind {
     Lock,
     Pending,
     Twin,
-    Taken,
     Entity,
     Tag,
 }
@@ -236,11 +222,6 @@ impl Facts {
                     Fault::damaged("items", format!("account {account}, {}", item.uid), "it has no identity")
                 })?;
                 self.twins.entry((account, identity)).or_default().push(item);
-            }
-            Kind::Taken => {
-                let text: &str = row.get(1);
-                let uid = Uid::new(text).map_err(|error| Fault::damaged("events", text, error))?;
-                self.taken.insert((account, uid));
             }
             Kind::Entity => {
                 let key = (row.get(1), row.get(2));

@@ -1,30 +1,38 @@
 //! Layouts of accounts, read once and kept while their version stands.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use incoming_leads_model::Layout;
 
 use crate::connection::Lease;
-use crate::convert::{Account, read};
+use crate::convert::{Account as Key, read};
 use crate::error::Result;
 
 /// How many are kept; when there are more they are read anew.
 const MOST: usize = 1000;
+
+/// An account as it was when it was asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Account {
+    pub(crate) layout: Arc<Layout>,
+    /// Another number after every change; none before the first one.
+    pub(crate) revision: Option<u64>,
+}
 
 /// A layout and the version that it has in the database.
 pub(crate) type Versioned = (i64, Arc<Layout>);
 
 /// What was read.
 #[derive(Debug, Default)]
-pub(crate) struct Layouts(Mutex<HashMap<Account, Versioned>>);
+pub(crate) struct Layouts(Mutex<HashMap<Key, Versioned>>);
 
 impl Layouts {
-    pub(crate) fn known(&self, account: Account) -> Option<Versioned> {
+    pub(crate) fn known(&self, account: Key) -> Option<Versioned> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&account).cloned()
     }
 
-    pub(crate) fn keep(&self, account: Account, layout: Versioned) {
+    pub(crate) fn keep(&self, account: Key, layout: Versioned) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {
             known.clear();
@@ -32,23 +40,36 @@ impl Layouts {
         known.insert(account, layout);
     }
 
-    /// The account's layout as it is now; none of an account that is not there.
-    pub(crate) async fn now(&self, lease: &Lease, account: Account) -> Result<Option<Arc<Layout>>> {
-        let asked = "SELECT version FROM accounts WHERE account_id = $1";
-        let Some(row) = lease.query_opt(asked, &[&account]).await? else { return Ok(None) };
-        match self.known(account) {
-            Some((version, layout)) if version == row.get::<_, i64>(0) => Ok(Some(layout)),
-            _ => Ok(self.load(lease, &[account]).await?.pop().map(|(_, layout)| layout)),
+    /// These accounts as they are now, as far as they are there.
+    pub(crate) async fn now(&self, lease: &Lease, keys: &[Key]) -> Result<BTreeMap<Key, Account>> {
+        let asked = "SELECT account_id, version, revision FROM unnest($1::bigint[]) AS n (id) CROSS JOIN LATERAL \
+                     (SELECT account_id, version FROM accounts WHERE account_id = n.id OFFSET 0) AS a \
+                     LEFT JOIN LATERAL (SELECT revision FROM marks WHERE account_id = n.id OFFSET 0) AS m ON true";
+        let mut found = BTreeMap::new();
+        for row in lease.query(asked, &[&keys]).await? {
+            let (key, version): (Key, i64) = (row.get(0), row.get(1));
+            let revision = row.get::<_, Option<i64>>(2).map(i64::cast_unsigned);
+            let layout = match self.known(key) {
+                Some((known, layout)) if known == version => Some(layout),
+                _ => self.load(lease, &[key]).await?.pop().map(|(_, layout)| layout),
+            };
+            found.extend(layout.map(|layout| (key, Account { layout, revision })));
         }
+        Ok(found)
+    }
+
+    /// The layout of this account as it is now.
+    pub(crate) async fn one(&self, lease: &Lease, key: Key) -> Result<Option<Arc<Layout>>> {
+        Ok(self.now(lease, &[key]).await?.remove(&key).map(|account| account.layout))
     }
 
     /// Reads these accounts' layouts.
-    pub(crate) async fn load(&self, lease: &Lease, accounts: &[Account]) -> Result<Vec<Versioned>> {
+    pub(crate) async fn load(&self, lease: &Lease, accounts: &[Key]) -> Result<Vec<Versioned>> {
         let asked =
             "SELECT account_id, version, layout FROM accounts WHERE account_id = ANY($1) ORDER BY account_id";
         let mut found = Vec::new();
         for row in lease.query(asked, &[&accounts]).await? {
-            let account: Account = row.get(0);
+            let account: Key = row.get(0);
             let layout: Layout = read("accounts", account, row.get(2))?;
             let layout = (row.get(1), Arc::new(layout));
             self.keep(account, layout.clone());

@@ -25,6 +25,7 @@ mod entities;
 mod error;
 mod export;
 mod facts;
+mod gathered;
 mod history;
 mod ids;
 mod import;

@@ -3,13 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use incoming_leads_model::item::Cards as Bodies;
-use incoming_leads_model::window::{Descent, Run, Start, Step};
+use incoming_leads_model::window::{Descent, FAN, GUIDE_LEVELS, Run};
 use incoming_leads_model::{
-    AccountId, Cards, Category, Direction, EntityRef, IncomingLead, Item, ListFilter, ListQuery, More, Order,
-    OrderKey, Page, Uid,
+    AccountId, Cards, Category, Direction, EntityRef, IncomingLead, Item, ListFilter, ListQuery, Moment,
+    More, Order, OrderKey, Page, Uid,
 };
 use incoming_leads_port::ItemVersion;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use crate::connection::{Lease, SNAPSHOT};
 use crate::convert::{Account, Entity, EntityKey, account, key_of, number, read};
@@ -20,7 +21,7 @@ use crate::writing::{ALL_PIPELINES, order_key};
 /// A page of what waits.
 pub(crate) async fn page(lease: Lease, account_id: AccountId, query: &ListQuery) -> Result<Page> {
     // Where it takes more than one question, all are of one moment.
-    if query.page.offset() == 0 && query.cards == Cards::Omit {
+    if query.cards == Cards::Omit {
         return told(&lease, account_id, query).await;
     }
     let lease = lease.open(SNAPSHOT).await?;
@@ -62,13 +63,7 @@ async fn told(lease: &Lease, account_id: AccountId, query: &ListQuery) -> Result
 
 /// Uid and version of what is on a page.
 pub(crate) async fn versions(lease: Lease, account: Account, query: &ListQuery) -> Result<Page<ItemVersion>> {
-    let (rows, more) = if query.page.offset() == 0 {
-        rows(&lease, account, query).await?
-    } else {
-        let lease = lease.open(SNAPSHOT).await?;
-        let found = rows(&lease, account, query).await;
-        lease.end(found).await?
-    };
+    let (rows, more) = rows(&lease, account, query).await?;
     let items = rows.iter().map(|row| {
         let text: &str = row.get(0);
         let uid = Uid::new(text).map_err(|error| Fault::damaged("items", text, error))?;
@@ -95,15 +90,51 @@ pub(crate) async fn items(
         .collect()
 }
 
-// Rows of a list: uid, version, body. First and last of each sub-query are known, so that each is a stretch of an
-// index; bodies are read for the page alone.
+// Rows of a list: uid, version, body.
 const BY_UID: &str = "SELECT i.uid, i.version, i.body, i.pipeline_id, i.category, i.created_at, i.updated_at \
     FROM items i WHERE i.account_id = $1 AND i.uid = ANY($2)";
 
-macro_rules! sql {
-    ($from:literal, $where:literal, $column:literal, $compare:literal, $direction:literal) => {
+/// Where the list begins: its end is given.
+macro_rules! top {
+    () => {
+        "WITH start AS (SELECT $5::bigint AS bound, 0::bigint AS skip)"
+    };
+}
+
+/// Where a later page begins: the way of `window::Descent` over counts of what waits, from coarse buckets to seconds, in
+/// one question. $5 items come before the page; $6 is the number of the order key, $7 the pipelines whose counts are added
+/// up; the run of buckets to begin with is $8 to $10, and $11 of them make one of the next level.
+macro_rules! deep {
+    ($direction:literal, $edge:literal) => {
         concat!(
-            "WITH page AS MATERIALIZED (SELECT k.uid, k.at FROM ",
+            "WITH RECURSIVE way (level, first, last, skip) AS (\
+             SELECT $8::smallint, $9::bigint, $10::bigint, $5::bigint UNION ALL \
+             SELECT way.level - 1::smallint, found.bucket * $11::bigint, (found.bucket + 1) * $11 - 1, way.skip - found.before \
+             FROM way CROSS JOIN LATERAL (SELECT bucket, before FROM (\
+             SELECT bucket, count, (sum(count) OVER (ORDER BY bucket ",
+            $direction,
+            " ROWS UNBOUNDED PRECEDING) - count)::bigint AS before FROM (\
+             SELECT g.bucket, sum(g.count) AS count FROM unnest($7::bigint[]) AS p (id) CROSS JOIN LATERAL (\
+             SELECT bucket, CASE WHEN $3::smallint[] IS NULL THEN sip + forms + chats + mail ELSE \
+             CASE WHEN 0 = ANY($3) THEN sip ELSE 0 END + CASE WHEN 1 = ANY($3) THEN forms ELSE 0 END + \
+             CASE WHEN 2 = ANY($3) THEN chats ELSE 0 END + CASE WHEN 3 = ANY($3) THEN mail ELSE 0 END END AS count \
+             FROM guides WHERE account_id = $1 AND order_key = $6::smallint AND pipeline_id = p.id AND level = way.level \
+             AND bucket BETWEEN way.first AND way.last OFFSET 0) AS g GROUP BY g.bucket) AS counted) AS summed \
+             WHERE before <= way.skip AND before + count > way.skip LIMIT 1) AS found WHERE way.level > 0), \
+             start AS (SELECT ",
+            $edge,
+            " AS bound, skip FROM way WHERE level = 0)"
+        )
+    };
+}
+
+/// The rows from where the page begins. First and last of each sub-query are known, so that each is a stretch of an
+/// index; bodies are read for the page alone, of which $4 rows are wanted.
+macro_rules! rows_from {
+    ($start:expr, $from:literal, $where:literal, $column:literal, $compare:literal, $direction:literal) => {
+        concat!(
+            $start,
+            ", page AS MATERIALIZED (SELECT k.uid, k.at FROM ",
             $from,
             " CROSS JOIN LATERAL (SELECT uid, ",
             $column,
@@ -113,17 +144,17 @@ macro_rules! sql {
             $column,
             " ",
             $compare,
-            " $4 ORDER BY ",
+            " (SELECT bound FROM start) ORDER BY ",
             $column,
             " ",
             $direction,
             ", uid ",
             $direction,
-            " LIMIT $5) AS k ORDER BY k.at ",
+            " LIMIT (SELECT skip + $4::bigint FROM start)) AS k ORDER BY k.at ",
             $direction,
             ", k.uid ",
             $direction,
-            " LIMIT $7 OFFSET $6) SELECT i.uid, i.version, i.body FROM page CROSS JOIN LATERAL \
+            " LIMIT $4 OFFSET (SELECT skip FROM start)) SELECT i.uid, i.version, i.body FROM page CROSS JOIN LATERAL \
              (SELECT uid, version, body FROM items WHERE account_id = $1 AND uid = page.uid OFFSET 0) AS i \
              ORDER BY page.at ",
             $direction,
@@ -133,27 +164,42 @@ macro_rules! sql {
     };
 }
 
+/// A list in one direction.
+struct Statements {
+    top: &'static str,
+    deep: &'static str,
+}
+
 macro_rules! each_order {
     ($from:literal, $where:literal) => {
+        [each_order!($from, $where, "created_at"), each_order!($from, $where, "updated_at")]
+    };
+    ($from:literal, $where:literal, $column:literal) => {
         [
-            [sql!($from, $where, "created_at", ">=", "ASC"), sql!($from, $where, "created_at", "<=", "DESC")],
-            [sql!($from, $where, "updated_at", ">=", "ASC"), sql!($from, $where, "updated_at", "<=", "DESC")],
+            Statements {
+                top: rows_from!(top!(), $from, $where, $column, ">=", "ASC"),
+                deep: rows_from!(deep!("ASC", "first"), $from, $where, $column, ">=", "ASC"),
+            },
+            Statements {
+                top: rows_from!(top!(), $from, $where, $column, "<=", "DESC"),
+                deep: rows_from!(deep!("DESC", "last"), $from, $where, $column, "<=", "DESC"),
+            },
         ]
     };
 }
 
 /// One stretch of the whole account; both conditions, if any, are looked at row by row.
-const WHOLE: [[&str; 2]; 2] = each_order!(
+const WHOLE: [[Statements; 2]; 2] = each_order!(
     "(SELECT 1) AS one",
     "($2::bigint[] IS NULL OR pipeline_id = ANY($2)) AND ($3::smallint[] IS NULL OR category = ANY($3))"
 );
 /// One for each pipeline; categories are looked at row by row.
-const PIPELINES: [[&str; 2]; 2] = each_order!(
+const PIPELINES: [[Statements; 2]; 2] = each_order!(
     "unnest($2::bigint[]) AS p (id)",
     "pipeline_id = p.id AND ($3::smallint[] IS NULL OR category = ANY($3))"
 );
 /// One for each category.
-const CATEGORIES: [[&str; 2]; 2] = each_order!(
+const CATEGORIES: [[Statements; 2]; 2] = each_order!(
     "unnest($3::smallint[]) AS c (id)",
     "category = c.id AND ($2::bigint[] IS NULL OR pipeline_id = ANY($2))"
 );
@@ -169,12 +215,6 @@ async fn rows(lease: &Lease, account: Account, query: &ListQuery) -> Result<(Vec
     }
     let pipelines = filter.pipelines.as_ref().map(|ids| set(ids.iter().map(|id| number(*id))));
     let categories = filter.categories.as_ref().map(|all| set(all.iter().map(|category| index(*category))));
-    let start = start(lease, account, query, pipelines.as_deref(), categories.as_deref()).await?;
-    let Some(Start { bound, skip }) = start else { return Ok((Vec::new(), More::No)) };
-    let skip = number(skip);
-    // One more tells whether a page follows.
-    let wanted = i64::from(page.size()) + 1;
-    let most = skip.saturating_add(wanted);
     let statements = match (order.key, &pipelines, &categories) {
         (OrderKey::CreatedAt, Some(_), _) => &PIPELINES,
         (OrderKey::CreatedAt, None, Some(_)) => &CATEGORIES,
@@ -184,57 +224,39 @@ async fn rows(lease: &Lease, account: Account, query: &ListQuery) -> Result<(Vec
         OrderKey::CreatedAt => &statements[0],
         OrderKey::UpdatedAt => &statements[1],
     };
-    let sql = match order.direction {
-        Direction::Ascending => of_key[0],
-        Direction::Descending => of_key[1],
+    let (Statements { top, deep }, end) = match order.direction {
+        Direction::Ascending => (&of_key[0], Moment::MIN),
+        Direction::Descending => (&of_key[1], Moment::MAX),
     };
-    let bound = bound.secs();
-    let rows = lease.query(sql, &[&account, &pipelines, &categories, &bound, &most, &skip, &wanted]).await?;
+    // One more tells whether a page follows.
+    let wanted = i64::from(page.size()) + 1;
+    let rows = if page.offset() == 0 {
+        lease.query(top, &[&account, &pipelines, &categories, &wanted, &end.secs()]).await?
+    } else {
+        let Run { level, first, last } = Descent::new(order.direction, page.offset()).run();
+        let (level, first, last) = (i16::from(level), first.cast_signed(), last.cast_signed());
+        let counted = pipelines.clone().unwrap_or_else(|| vec![ALL_PIPELINES]);
+        let (before, key, fan) = (number(page.offset()), order_key(order.key), FAN.cast_signed());
+        let params: [&(dyn ToSql + Sync); 11] = [
+            &account,
+            &pipelines,
+            &categories,
+            &wanted,
+            &before,
+            &key,
+            &counted,
+            &level,
+            &first,
+            &last,
+            &fan,
+        ];
+        lease.query(deep, &params).await?
+    };
     Ok(cut(rows, 0, page.size()))
 }
 
-/// The moment from which to read, and how many rows to skip from there.
-async fn start(
-    lease: &Lease,
-    account: Account,
-    query: &ListQuery,
-    pipelines: Option<&[i64]>,
-    categories: Option<&[i16]>,
-) -> Result<Option<Start>> {
-    let ListQuery { order, page, .. } = query;
-    if page.offset() == 0 {
-        let bound = match order.direction {
-            Direction::Ascending => incoming_leads_model::Moment::MIN,
-            Direction::Descending => incoming_leads_model::Moment::MAX,
-        };
-        return Ok(Some(Start { bound, skip: 0 }));
-    }
-    let key = order_key(order.key);
-    let pipelines = pipelines.map_or_else(|| vec![ALL_PIPELINES], <[i64]>::to_vec);
-    let is_asked = |category: i16| categories.is_none_or(|categories| categories.contains(&category));
-    let mut descent = Descent::new(order.direction, page.offset());
-    loop {
-        let Run { level, first, last } = descent.run();
-        let (level, first, last) = (i16::from(level), first.cast_signed(), last.cast_signed());
-        let counts = lease.query(GUIDES, &[&account, &key, &pipelines, &level, &first, &last]).await?;
-        let counts = counts.iter().map(|row| {
-            let asked = (0..4_i16).filter(|category| is_asked(*category));
-            let count: i64 =
-                asked.map(|category| row.get::<_, i64>(category.unsigned_abs() as usize + 1)).sum();
-            (row.get::<_, i64>(0).cast_unsigned(), u64::try_from(count).unwrap_or(0))
-        });
-        match descent.step(counts) {
-            None => return Ok(None),
-            Some(Step::Down(next)) => descent = next,
-            Some(Step::Found(start)) => return Ok(Some(start)),
-        }
-    }
-}
-
-const GUIDES: &str = "SELECT g.bucket, sum(g.sip)::bigint, sum(g.forms)::bigint, sum(g.chats)::bigint, \
-    sum(g.mail)::bigint FROM unnest($3::bigint[]) AS p (id) \
-    CROSS JOIN LATERAL (SELECT bucket, sip, forms, chats, mail FROM guides WHERE account_id = $1 AND order_key = $2 \
-    AND pipeline_id = p.id AND level = $4 AND bucket BETWEEN $5 AND $6 OFFSET 0) AS g GROUP BY g.bucket";
+// The way ends at level 0, whose buckets are seconds.
+const _: () = assert!(*GUIDE_LEVELS.start() == 1);
 
 async fn by_uid(lease: &Lease, account: Account, uids: &[Uid]) -> Result<Vec<Row>> {
     let uids: Vec<&str> = uids.iter().map(Uid::as_str).collect::<BTreeSet<_>>().into_iter().collect();

@@ -18,30 +18,31 @@ use crate::{entities, history, list};
 #[async_trait]
 impl Directory for Handle {
     async fn layout(&self) -> Result<Arc<Layout>> {
-        self.ask(Operation::Directory, move |_, layout| async move { Ok(layout) }).await
+        let account = self.viewed().await.map_err(|fault| fault.told(Operation::Directory))?;
+        Ok(account.layout)
     }
 
     async fn leads(&self, query: &EntityQuery<LeadId>) -> Result<Page<Lead>> {
         let of = self.account();
-        self.ask(Operation::Directory, move |lease, _| async move { entities::page(&lease, of, query).await })
+        self.ask(Operation::Directory, move |lease| async move { entities::page(&lease, of, query).await })
             .await
     }
 
     async fn contacts(&self, query: &EntityQuery<ContactId>) -> Result<Page<Contact>> {
         let of = self.account();
-        self.ask(Operation::Directory, move |lease, _| async move { entities::page(&lease, of, query).await })
+        self.ask(Operation::Directory, move |lease| async move { entities::page(&lease, of, query).await })
             .await
     }
 
     async fn companies(&self, query: &EntityQuery<CompanyId>) -> Result<Page<Company>> {
         let of = self.account();
-        self.ask(Operation::Directory, move |lease, _| async move { entities::page(&lease, of, query).await })
+        self.ask(Operation::Directory, move |lease| async move { entities::page(&lease, of, query).await })
             .await
     }
 
     async fn customers(&self, query: &EntityQuery<CustomerId>) -> Result<Page<Customer>> {
         let of = self.account();
-        self.ask(Operation::Directory, move |lease, _| async move { entities::page(&lease, of, query).await })
+        self.ask(Operation::Directory, move |lease| async move { entities::page(&lease, of, query).await })
             .await
     }
 
@@ -49,7 +50,7 @@ impl Directory for Handle {
         let of = self.account();
         self.ask(
             Operation::Directory,
-            move |lease, _| async move { entities::notes(&lease, of, on, page).await },
+            move |lease| async move { entities::notes(&lease, of, on, page).await },
         )
         .await
     }
@@ -67,7 +68,7 @@ impl Intake for Handle {
 impl History for Handle {
     async fn events(&self, after: Option<&Cursor>, most: u32) -> Result<Events> {
         let (of, store) = (self.account(), &self.core.store_id);
-        self.ask(Operation::History, move |lease, _| async move {
+        self.ask(Operation::History, move |lease| async move {
             history::events(&lease, store, of, after, most).await
         })
         .await
@@ -77,24 +78,17 @@ impl History for Handle {
 #[async_trait]
 impl Versioned for Handle {
     async fn revision(&self) -> Result<Option<u64>> {
-        let of = self.account();
-        self.ask(Operation::List, move |lease, _| async move {
-            let row = lease.query_opt("SELECT revision FROM marks WHERE account_id = $1", &[&of]).await?;
-            Ok(row.map(|row| row.get::<_, i64>(0).cast_unsigned()))
-        })
-        .await
+        let account = self.viewed().await.map_err(|fault| fault.told(Operation::List))?;
+        Ok(account.revision)
     }
 
     async fn versions(&self, query: &ListQuery) -> Result<Page<ItemVersion>> {
         let of = self.account();
-        self.ask(Operation::List, move |lease, _| async move { list::versions(lease, of, query).await }).await
+        self.ask(Operation::List, move |lease| async move { list::versions(lease, of, query).await }).await
     }
 
     async fn items(&self, uids: &[Uid]) -> Result<Vec<(u64, IncomingLead)>> {
-        self.ask(
-            Operation::Get,
-            move |lease, _| async move { list::items(&lease, self.account_id, uids).await },
-        )
-        .await
+        self.ask(Operation::Get, move |lease| async move { list::items(&lease, self.account_id, uids).await })
+            .await
     }
 }

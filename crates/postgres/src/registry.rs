@@ -19,7 +19,7 @@ const OPERATION: Operation = Operation::Registry;
 #[async_trait]
 impl Registry for Postgres {
     async fn token(&self, digest: &Digest) -> Result<Option<Token>> {
-        self.ask(OPERATION, move |lease| async move { credentials::token(&lease, digest).await }).await
+        self.sight.tokens.find(*digest).await.map_err(|fault| fault.told(OPERATION))
     }
 
     async fn enrol(&self, token: &Token) -> Result<()> {
@@ -83,7 +83,7 @@ impl Registry for Postgres {
                 }
             };
             let Some(id) = id else { return Ok(None) };
-            self.core.layouts.now(&lease, id).await
+            self.core.layouts.one(&lease, id).await
         })
         .await
     }
@@ -98,21 +98,19 @@ impl Registry for Postgres {
     }
 
     async fn open(&self, principal: Principal) -> Result<Ports> {
-        self.ask(OPERATION, move |lease| async move {
-            let layout = self.core.layouts.now(&lease, account(principal.account_id)).await?;
-            let user = layout.as_ref().and_then(|layout| layout.user(principal.user_id));
-            match user {
-                Some(user) if user.is_active => Ok(Ports::all(Arc::new(Handle::new(self, principal)))),
-                Some(_) | None => Err(Fault::Unauthorized),
-            }
-        })
-        .await
+        let found = self.sight.accounts.find(account(principal.account_id)).await;
+        let found = found.map_err(|fault| fault.told(OPERATION))?;
+        let user = found.as_ref().and_then(|account| account.layout.user(principal.user_id));
+        match user {
+            Some(user) if user.is_active => Ok(Ports::all(Arc::new(Handle::new(self, principal)))),
+            Some(_) | None => Err(Fault::Unauthorized.told(OPERATION)),
+        }
     }
 }
 
 impl Postgres {
     async fn has_user(&self, lease: &Lease, id: AccountId, user: UserId) -> error::Result<()> {
-        match self.core.layouts.now(lease, account(id)).await? {
+        match self.core.layouts.one(lease, account(id)).await? {
             Some(layout) if layout.user(user).is_some() => Ok(()),
             _ => Err(Fault::Invalid(format!("account {id} has no user {user}"))),
         }

@@ -43,7 +43,7 @@ pub(crate) const INSERT_EVENTS: &str = "WITH new AS (SELECT account_id, uid, rec
     FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[]) \
     WITH ORDINALITY AS n (account_id, uid, recorded_at, body, place)), \
     many AS (SELECT account_id, count(*) AS many FROM new GROUP BY account_id), \
-    moved AS (UPDATE marks m SET sequence = m.sequence + many.many FROM many \
+    moved AS (UPDATE marks m SET sequence = m.sequence + many.many, revision = $5 FROM many \
     WHERE m.account_id = many.account_id RETURNING m.account_id, m.sequence - many.many AS before) \
     INSERT INTO events (account_id, sequence, uid, recorded_at, commit_id, body) \
     SELECT account_id, moved.before + new.number, uid, recorded_at, $5, body FROM new JOIN moved USING (account_id)";

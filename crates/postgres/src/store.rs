@@ -4,18 +4,22 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use incoming_leads_model::document::Token;
 use incoming_leads_model::{
-    Accept, AccountId, Add, Arrival, Decline, Event, IncomingLead, Layout, Link, ListQuery, Page, Receipt,
-    Refusal, Right, Summary, SummaryQuery, Uid, UserId,
+    Accept, AccountId, Add, Arrival, Decline, Event, IncomingLead, Link, ListQuery, Page, Receipt, Refusal,
+    Right, Summary, SummaryQuery, Uid, UserId,
 };
 use incoming_leads_port::{
-    Capabilities, Clock, Error, ErrorKind, IncomingLeads, Operation, Outcome, Principal, Result,
+    Capabilities, Clock, Digest, Error, ErrorKind, IncomingLeads, Operation, Outcome, Principal, Result,
 };
 
 use crate::connection::{self, Lease};
-use crate::convert::{Account, account};
-use crate::error::{self, Fault, Remedy};
-use crate::layouts::Layouts;
+use crate::convert::{Account as Key, account};
+use crate::credentials;
+use crate::error::{self, Fault};
+use crate::gathered::Gathered;
+use crate::layouts::{Account, Layouts};
 use crate::options::Options;
 use crate::writer::{self, Command, Core, Job, Queue};
 use crate::{list, migrations, tallies};
@@ -25,6 +29,7 @@ use crate::{list, migrations, tallies};
 pub struct Postgres {
     pub(crate) core: Arc<Core>,
     pub(crate) queue: Queue,
+    pub(crate) sight: Sight,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -45,8 +50,9 @@ impl Postgres {
             commit_time: options.statement_time + options.lock_time,
         });
         let queue = writer::start(&core, options.writers, options.queue);
+        let sight = Sight::new(&core);
         let clock = options.clock;
-        Ok(Self { core, queue, clock })
+        Ok(Self { core, queue, sight, clock })
     }
 
     /// The same store by another clock.
@@ -63,11 +69,28 @@ impl fmt::Debug for Postgres {
     }
 }
 
+/// What is looked at with every request.
+#[derive(Debug, Clone)]
+pub(crate) struct Sight {
+    pub(crate) tokens: Gathered<Digest, Token>,
+    pub(crate) accounts: Gathered<Key, Account>,
+}
+
+impl Sight {
+    fn new(core: &Arc<Core>) -> Self {
+        Self {
+            tokens: Gathered::start(core, |_, lease, digests| credentials::tokens(lease, digests).boxed()),
+            accounts: Gathered::start(core, |core, lease, keys| core.layouts.now(lease, keys).boxed()),
+        }
+    }
+}
+
 /// One account, as one user sees and sorts it.
 #[derive(Clone)]
 pub(crate) struct Handle {
     pub(crate) core: Arc<Core>,
     queue: Queue,
+    sight: Sight,
     clock: Arc<dyn Clock>,
     pub(crate) account_id: AccountId,
     user_id: UserId,
@@ -76,39 +99,31 @@ pub(crate) struct Handle {
 impl Handle {
     pub(crate) fn new(store: &Postgres, principal: Principal) -> Self {
         let Principal { account_id, user_id } = principal;
-        let (core, queue, clock) = (store.core.clone(), store.queue.clone(), store.clock.clone());
-        Self { core, queue, clock, account_id, user_id }
+        let Postgres { core, queue, sight, clock } = store.clone();
+        Self { core, queue, sight, clock, account_id, user_id }
     }
 
-    pub(crate) fn account(&self) -> Account {
+    pub(crate) fn account(&self) -> Key {
         account(self.account_id)
     }
 
-    /// A connection for a question, if the user may view; and the layout.
-    pub(crate) async fn viewing(&self) -> error::Result<(Lease, Arc<Layout>)> {
-        let lease = Lease::take(&self.core.pool).await?;
-        let layout = self.core.layouts.now(&lease, self.account()).await?.ok_or(Fault::Unauthorized)?;
-        layout.authorize(self.user_id, Right::View).map_err(Fault::Refused)?;
-        Ok((lease, layout))
+    /// The account as it is now, if the user may view it.
+    pub(crate) async fn viewed(&self) -> error::Result<Account> {
+        let account = self.sight.accounts.find(self.account()).await?.ok_or(Fault::Unauthorized)?;
+        account.layout.authorize(self.user_id, Right::View).map_err(Fault::Refused)?;
+        Ok(account)
     }
 
-    /// Asks something of a user who may view; once more on another connection where the first one turns out to be gone.
+    /// Asks something of a user who may view.
     pub(crate) async fn ask<T, F: Future<Output = error::Result<T>> + Send>(
         &self,
         operation: Operation,
-        question: impl Fn(Lease, Arc<Layout>) -> F + Send + Sync,
+        question: impl Fn(Lease) -> F + Send + Sync,
     ) -> Result<T> {
-        let mut answer = Err(Fault::Closed);
-        for _ in 0..2 {
-            answer = match self.viewing().await {
-                Ok((lease, layout)) => question(lease, layout).await,
-                Err(fault) => Err(fault),
-            };
-            match &answer {
-                Err(fault) if fault.remedy() == Remedy::Reconnect => self.core.give_up_connections(),
-                _ => break,
-            }
-        }
+        let answer = match self.viewed().await {
+            Ok(_) => self.core.ask(question).await,
+            Err(fault) => Err(fault),
+        };
         answer.map_err(|fault| fault.told(operation))
     }
 
@@ -145,18 +160,17 @@ impl IncomingLeads for Handle {
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page> {
-        self.ask(
-            Operation::List,
-            move |lease, _| async move { list::page(lease, self.account_id, query).await },
-        )
-        .await
+        self.ask(Operation::List, move |lease| async move { list::page(lease, self.account_id, query).await })
+            .await
     }
 
     async fn get(&self, uid: &Uid) -> Result<Option<IncomingLead>> {
         let uids = std::slice::from_ref(uid);
-        let found = self.ask(Operation::Get, move |lease, _| async move {
-            list::items(&lease, self.account_id, uids).await
-        });
+        let found =
+            self.ask(
+                Operation::Get,
+                move |lease| async move { list::items(&lease, self.account_id, uids).await },
+            );
         Ok(found.await?.pop().map(|(_, lead)| lead))
     }
 
@@ -178,7 +192,7 @@ impl IncomingLeads for Handle {
     }
 
     async fn summary(&self, query: &SummaryQuery) -> Result<Summary> {
-        let tally = self.ask(Operation::Summary, move |lease, _| async move {
+        let tally = self.ask(Operation::Summary, move |lease| async move {
             tallies::sum(&lease, self.account(), query).await
         });
         Ok(tally.await?.into())
@@ -193,23 +207,12 @@ impl From<Refusal> for Fault {
 }
 
 impl Postgres {
-    /// Asks something of the whole store; once more on another connection where the first one turns out to be gone.
+    /// Asks something of the whole store.
     pub(crate) async fn ask<T, F: Future<Output = error::Result<T>> + Send>(
         &self,
         operation: Operation,
         question: impl Fn(Lease) -> F + Send + Sync,
     ) -> Result<T> {
-        let mut answer = Err(Fault::Closed);
-        for _ in 0..2 {
-            answer = match Lease::take(&self.core.pool).await {
-                Ok(lease) => question(lease).await,
-                Err(fault) => Err(fault),
-            };
-            match &answer {
-                Err(fault) if fault.remedy() == Remedy::Reconnect => self.core.give_up_connections(),
-                _ => break,
-            }
-        }
-        answer.map_err(|fault| fault.told(operation))
+        self.core.ask(question).await.map_err(|fault| fault.told(operation))
     }
 }

@@ -48,6 +48,25 @@ pub(crate) struct Core {
 }
 
 impl Core {
+    /// Asks a question; once more on another connection where the first one turns out to be gone.
+    pub(crate) async fn ask<T, F: Future<Output = Result<T>> + Send>(
+        &self,
+        question: impl Fn(Lease) -> F + Send + Sync,
+    ) -> Result<T> {
+        let mut answer = Err(Fault::Closed);
+        for _ in 0..2 {
+            answer = match Lease::take(&self.pool).await {
+                Ok(lease) => question(lease).await,
+                Err(fault) => Err(fault),
+            };
+            match &answer {
+                Err(fault) if fault.remedy() == Remedy::Reconnect => self.give_up_connections(),
+                _ => break,
+            }
+        }
+        answer
+    }
+
     /// Closes connections that nobody uses: one of them turned out to be gone, or to lead to a server that is not
     /// written to any more.
     pub(crate) fn give_up_connections(&self) {
@@ -330,13 +349,6 @@ impl Writer {
             collect(job, &core.layouts, &mut needs);
         }
         let facts = facts::read_all(lease, opening, &needs, &core.layouts).await?;
-        for job in &mut *group {
-            // Ids of another source may have been brought in.
-            if job.minted.iter().any(|minted| facts.taken.contains(&(job.account, minted.uid.clone()))) {
-                job.mint_anew();
-                return Err(Fault::Contended);
-            }
-        }
         let (decided, verdicts) = decide_each(group, &facts);
         let mut batch = Batch::new();
         let made: HashSet<(Account, EntityKey)> = decided.iter().flat_map(Decided::made).collect();
@@ -423,8 +435,6 @@ fn collect(job: &Job, layouts: &Layouts, needs: &mut Needs) {
         Command::Arrive(arrival) => {
             let layout = layouts.known(job.account).map(|(_, layout)| layout);
             needs.arrival(job.account, &arrival.needs(), layout.as_deref());
-            let uids = job.minted.iter().map(|minted| (job.account, minted.uid.as_str().to_owned()));
-            needs.new_uids.extend(uids);
         }
         Command::Accept(uid, _) | Command::Decline(uid, _) => {
             needs.uids.insert((job.account, uid.as_str().to_owned()));

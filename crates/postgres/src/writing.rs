@@ -15,7 +15,7 @@ use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
-use crate::connection::{Lease, Step, UNBOUNDED};
+use crate::connection::{COMMIT, Lease, Step};
 use crate::convert::{Account, Entity, EntityKey, account, body, identity, key_of, number};
 use crate::error::{Fault, Result};
 use crate::sql;
@@ -209,8 +209,7 @@ impl Batch {
     pub(crate) async fn commit(self, lease: &Lease, time: Duration) -> Result<()> {
         let statements = self.statements(Over::Refuse);
         let mut steps: Vec<Step<'_>> = statements.iter().map(Statement::step).collect();
-        steps.push(Step::Plain(UNBOUNDED));
-        steps.push(Step::Plain("COMMIT"));
+        steps.push(Step::Plain(COMMIT));
         match timeout(time, lease.pipeline(&steps)).await {
             Ok(answers) => judge(answers?),
             Err(_) => Err(Fault::Lost(None)),
@@ -285,9 +284,16 @@ impl Batch {
             ];
             all.push(Statement(pick(sql::INSERT_NOTES, sql::REPLACE_NOTES), columns));
         }
-        // From here on other transactions of these accounts have to wait.
-        all.push(Statement(sql::LOCK_MARKS, vec![Box::new(touched.clone())]));
-        all.push(Statement(sql::TOUCH_MARKS, vec![Box::new(touched), Box::new(commit_id)]));
+        // From here on other transactions of these accounts have to wait. Events move the mark of their account; one mark
+        // needs no order.
+        let have_events: BTreeSet<Account> = events.iter().map(|event| event.0).collect();
+        if touched.len() > 1 {
+            all.push(Statement(sql::LOCK_MARKS, vec![Box::new(touched.clone())]));
+        }
+        let others: Vec<Account> = touched.into_iter().filter(|of| !have_events.contains(of)).collect();
+        if !others.is_empty() {
+            all.push(Statement(sql::TOUCH_MARKS, vec![Box::new(others), Box::new(commit_id)]));
+        }
         if !events.is_empty() {
             let mut columns = vec![
                 column(&events, |row| row.0),

@@ -268,7 +268,7 @@ impl Worker {
         }
     }
 
-    /// One transaction, a savepoint for each job, one commit.
+    /// One transaction for all jobs, one commit.
     fn together(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<Vec<Ending>, Broken> {
         self.connection().map_err(Broken::NotBegun)?;
         let Some(connection) = self.connection.take() else { return Err(Broken::NotBegun(Fault::Closed)) };
@@ -308,11 +308,11 @@ fn transact(
     let mut together = Together::default();
     let mut endings = Vec::with_capacity(jobs.len());
     for job in jobs.iter_mut() {
-        run("SAVEPOINT job").map_err(undone)?;
+        let before = connection.total_changes();
         let mut writing = Writing::new(connection, surroundings, &together);
         let result = attempt(&mut **job, &mut writing);
         let (own, trace) = writing.into_own();
-        // Some errors take the outer transaction along.
+        // Some errors take the transaction along.
         if connection.is_autocommit() {
             return Err(Broken::Undone(result.err().unwrap_or(Fault::Closed)));
         }
@@ -322,12 +322,11 @@ fn transact(
                 if trace.is_empty() { Trace::Other } else { Trace::Events(trace) }
             }
             Err(fault) if fault.code().is_some_and(is_of_the_disk) => return Err(undone(fault.clone())),
-            Err(_) => {
-                run("ROLLBACK TO job").map_err(undone)?;
-                Trace::Nothing
-            }
+            // Refusals come before anything is written. A savepoint for what comes later would make each page of each job be
+            // copied: rather all of the group is undone then, and each of it done alone.
+            Err(fault) if connection.total_changes() != before => return Err(undone(fault.clone())),
+            Err(_) => Trace::Nothing,
         };
-        run("RELEASE job").map_err(undone)?;
         endings.push(Ending { result, trace });
     }
     together.write(connection).map_err(undone)?;
@@ -454,6 +453,26 @@ mod tests {
         assert!(error.to_string().contains("on purpose"), "{error}");
         next.unwrap();
         assert_eq!(count(&store), 1);
+    }
+
+    #[tokio::test]
+    async fn a_job_that_fails_after_it_has_written_takes_no_other_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        // Held up, so that they are one group.
+        let hold = store.shared.writer.write(|_| {
+            std::thread::sleep(Duration::from_millis(200));
+            Ok(())
+        });
+        let late = store.shared.writer.write(|writing| -> Result<(), Fault> {
+            execute(writing.connection, ADD, ("row 0", 1))?;
+            Err(Fault::Invalid("on purpose".to_owned()))
+        });
+        let (_, one, late, other) = tokio::join!(hold, row(&store, 1, 1), late, row(&store, 2, 1));
+        one.unwrap();
+        other.unwrap();
+        assert_eq!(late.unwrap_err().told(Operation::Provision).outcome(), Outcome::NotApplied);
+        assert_eq!(count(&store), 2);
     }
 
     #[tokio::test]

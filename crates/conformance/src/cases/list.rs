@@ -2,8 +2,8 @@
 
 use futures_util::TryStreamExt;
 use incoming_leads_model::{
-    Add, Cards, Category, Direction, ListFilter, ListQuery, Moment, More, Order, OrderKey, PageRequest,
-    Receipt, Uid,
+    Add, Cards, Category, Direction, Draft, ListFilter, ListQuery, Moment, More, Order, OrderKey,
+    PageRequest, Receipt, Uid,
 };
 use incoming_leads_port::{ErrorKind, IncomingLeadsExt};
 
@@ -38,6 +38,7 @@ pub(super) const CASES: &[Case] = &[
     case!("list"::conditions_must_all_hold, R13, "Conditions of different keys must all hold."),
     case!("list"::empty_condition_is_none, R13, "A condition that names nothing brings nothing."),
     case!("list"::filtered_pages, R13, "Pages of a filtered list are cut after filtering."),
+    case!("list"::pages_over_years, R13, "Pages are those of the whole list, whether leads lie seconds or years apart, whatever is filtered."),
     case!("list"::tells_ids, R13, "Each lead comes with account, pipeline and the ids of its entities.")
         .where_able(|able| able.tells_ids),
     case!("list"::tells_bodies, R4, "Bodies of lead, contact and company come when asked for.")
@@ -255,6 +256,55 @@ async fn filtered_pages(on: &Instance) -> Done {
         cut.extend(list(on, ListQuery { page: page(number, 2), ..query }).await?);
     }
     same("the pages of two calls", expected, cut)
+}
+
+async fn pages_over_years(on: &Instance) -> Done {
+    // Two at each of three places, seconds to years apart.
+    let steps = [1_i64, 47, 3_600, 200_000, 31_000_000];
+    let secs: Vec<i64> =
+        steps.iter().flat_map(|step| (0..6).map(move |number| -(number / 2) * step)).collect();
+    let places =
+        [(Category::Sip, MAIN), (Category::Sip, SECOND), (Category::Forms, MAIN), (Category::Forms, SECOND)];
+    let mut known = Vec::new();
+    for (place, (category, pipeline)) in (0_u64..).zip(places) {
+        let drafts = secs.iter().zip(1..).map(|(secs, number)| {
+            let number = place * 100 + number;
+            let draft = if category == Category::Sip { call(number) } else { form(number) };
+            Draft { pipeline_id: Some(pipeline), ..at(draft, moment(*secs)) }
+        });
+        let drafts = drafts.collect();
+        let add = if category == Category::Sip { Add::calls(drafts) } else { Add::forms(drafts) };
+        let receipts = on.sorter.incoming.add(&add).await?;
+        known.extend(
+            secs.iter().zip(receipts).map(|(secs, receipt)| (*secs, receipt.uid, category, pipeline)),
+        );
+    }
+    known.sort();
+    let filters = [
+        of_category(Category::Sip),
+        ListFilter { categories: Some(vec![Category::Forms, Category::Sip]), ..ListFilter::default() },
+        ListFilter { categories: Some(vec![Category::Forms, Category::Sip]), ..of_pipeline(SECOND) },
+        ListFilter { categories: Some(vec![Category::Forms]), ..of_pipeline(MAIN) },
+    ];
+    for filter in filters {
+        for direction in [Direction::Ascending, Direction::Descending] {
+            let admitted =
+                known.iter().filter(|(_, uid, category, pipeline)| filter.admits(uid, *category, *pipeline));
+            let mut expected: Vec<_> = admitted.map(|(_, uid, ..)| uid.clone()).collect();
+            if direction == Direction::Descending {
+                expected.reverse();
+            }
+            for (number, expected) in (1..).zip(expected.chunks(7)) {
+                let query = ListQuery {
+                    filter: filter.clone(),
+                    page: page(number, 7),
+                    ..ordered(OrderKey::CreatedAt, direction)
+                };
+                same(&format!("page {number} of {query:?}"), expected.to_vec(), list(on, query).await?)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn tells_ids(on: &Instance) -> Done {
