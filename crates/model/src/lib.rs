@@ -47,6 +47,7 @@ pub mod document;
 pub mod draft;
 pub mod entity;
 pub mod fault;
+mod floor;
 pub mod grant;
 pub mod id;
 pub mod identity;
@@ -72,6 +73,7 @@ pub use draft::{
 };
 pub use entity::{Company, Contact, Customer, EntityRef, Lead, LeadPatch, Note, PartyPatch, Stamp, Tag};
 pub use fault::{Fault, FaultCode, ItemFaults, Path, Refusal, Segment};
+pub use floor::Floor;
 pub use id::{
     AccountId, CompanyId, ContactId, CustomerId, EnumId, FieldId, LeadId, NoteId, PipelineId, StatusId,
     TagId, Uid, UserId,

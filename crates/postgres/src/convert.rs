@@ -118,6 +118,17 @@ impl Entity {
         }
     }
 
+    /// Whether it tells of something that the other one, of the same key, does not know yet.
+    pub(crate) fn is_later_than(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Entity::Lead(own), Entity::Lead(other)) => own.is_later_than(other),
+            (Entity::Contact(own), Entity::Contact(other)) => own.is_later_than(other),
+            (Entity::Company(own), Entity::Company(other)) => own.is_later_than(other),
+            (Entity::Customer(own), Entity::Customer(other)) => own.is_later_than(other),
+            (Entity::Lead(_) | Entity::Contact(_) | Entity::Company(_) | Entity::Customer(_), _) => false,
+        }
+    }
+
     pub(crate) fn read(account: Account, (kind, id): EntityKey, body: &str) -> Result<Self> {
         let key = format!("account {account}, kind {kind}, id {id}");
         Ok(match kind {
