@@ -2,7 +2,7 @@
 
 use incoming_leads_model::{
     AccountId, Company, CompanyId, Contact, ContactId, Customer, CustomerId, EntityKind, EntityRef, Item,
-    Lead, LeadId,
+    Lead, LeadId, stored,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,9 +21,9 @@ pub(crate) fn body<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("what the model holds has string keys and finite numbers")
 }
 
-/// The value of a text.
+/// The value of a text, also where a newer program has put something more into it.
 pub(crate) fn read<T: DeserializeOwned>(table: &'static str, key: impl ToString, body: &str) -> Result<T> {
-    serde_json::from_str(body).map_err(|error| Fault::damaged(table, key, error))
+    stored::read(body).map_err(|error| Fault::damaged(table, key, error))
 }
 
 /// An id of a row.

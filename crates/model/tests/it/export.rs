@@ -7,7 +7,7 @@ use incoming_leads_model::*;
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::arbitrary;
 use crate::world::*;
@@ -114,6 +114,46 @@ fn lines() -> Vec<Line> {
 fn document_is_as_people_write_it() {
     let lines = lines().into_iter().map(|line| serde_json::to_string(&line).unwrap());
     insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));
+}
+
+/// A value with one more field in each struct: the model's variants have one key, its structs more.
+fn with_more(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut map: serde_json::Map<_, _> =
+                map.into_iter().map(|(key, value)| (key, with_more(value))).collect();
+            if map.len() > 1 {
+                map.insert("later".to_owned(), json!({"a": [1, null]}));
+            }
+            Value::Object(map)
+        }
+        Value::Array(values) => values.into_iter().map(with_more).collect(),
+        scalar => scalar,
+    }
+}
+
+#[test]
+fn a_body_of_a_newer_program_is_read_and_a_document_of_one_is_not() {
+    for line in lines() {
+        let more = with_more(serde_json::to_value(&line).unwrap()).to_string();
+        assert_eq!(stored::read::<Line>(&more).unwrap(), line, "{more}");
+        if more.contains("later") {
+            let refused = serde_json::from_str::<Line>(&more).unwrap_err().to_string();
+            assert!(refused.contains("unknown field `later`"), "{refused}");
+        }
+    }
+}
+
+#[test]
+fn a_body_that_says_something_wrong_is_wrong_whatever_it_has_beside() {
+    for body in
+        [r#"{"id": 1}"#, r#"{"id": 0, "name": "n", "later": 1}"#, r#"{"id": 1, "name": "n""#, "[]", "7"]
+    {
+        assert!(stored::read::<Tag>(body).is_err(), "{body}");
+    }
+    for body in [r#"{"later": {"made": 1}}"#, r#"{"made": 1, "existing": 1}"#, r#""made""#] {
+        assert!(stored::read::<Linked<LeadId>>(body).is_err(), "{body}");
+    }
 }
 
 #[test]
