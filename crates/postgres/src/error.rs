@@ -72,6 +72,15 @@ impl Fault {
         Fault::Damaged { table, key: key.to_string(), what: what.to_string() }
     }
 
+    /// What was said in answer to a commit: what concerns the data undid it; what concerns the server, its disk or the
+    /// connection may have come after the commit was written.
+    pub(crate) fn of_commit(error: tokio_postgres::Error) -> Self {
+        // Class 23 integrity constraints, 40 rollback, 25 transaction state.
+        let is_of_data =
+            |code: &SqlState| ["23", "25", "40"].iter().any(|class| code.code().starts_with(class));
+        if error.code().is_some_and(is_of_data) { Fault::Database(error) } else { Fault::Lost(Some(error)) }
+    }
+
     pub(crate) fn remedy(&self) -> Remedy {
         match self {
             Fault::Contended => Remedy::Again,

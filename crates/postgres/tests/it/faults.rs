@@ -4,8 +4,9 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use incoming_leads_conformance::fixture;
+use incoming_leads_model::document::{Secret, Token};
 use incoming_leads_model::{Accept, Add, ListQuery, Uid};
-use incoming_leads_port::{Error, ErrorKind, IncomingLeads, Operation, Outcome, Ports};
+use incoming_leads_port::{Digest, Error, ErrorKind, IncomingLeads, Operation, Outcome, Ports, Registry};
 use incoming_leads_postgres::Options;
 use incoming_leads_testbed::{Error as Absent, Postgres as Server, Settings, Stop, database_of, in_ci};
 use tokio::time::sleep;
@@ -102,6 +103,34 @@ async fn it_waits_for_others_no_longer_than_was_said() {
         holder.batch_execute("ROLLBACK").await.unwrap();
         comes_back(|| try_to_add(&ports)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_in_which_the_servers_disk_fails_is_unknown() {
+    let Some(world) = World::new() else { return };
+    let store = world.store().await;
+    furnish(&store).await;
+    let client = world.client().await;
+    let digest = Digest([7; 32]);
+    let secret = Secret::Sha256(digest.to_hex());
+    let token = Token::bearer(fixture::ACCOUNT, fixture::ADMINISTRATOR, secret);
+    // Raised by the commit itself, as a panic of the server would be: whether it holds nobody can tell from the code.
+    for (code, outcome) in
+        [("58030", Outcome::Unknown), ("53100", Outcome::Unknown), ("40001", Outcome::NotApplied)]
+    {
+        let fails = format!(
+            "CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = '{code}'; END $$; \
+             DROP TRIGGER IF EXISTS late ON tokens; \
+             CREATE CONSTRAINT TRIGGER late AFTER INSERT ON tokens DEFERRABLE INITIALLY DEFERRED \
+             FOR EACH ROW EXECUTE FUNCTION fail()"
+        );
+        client.batch_execute(&fails).await.unwrap();
+        let error = store.enrol(&token).await.unwrap_err();
+        assert_eq!(error.outcome(), outcome, "{code}: {error:?}");
+    }
+    client.batch_execute("DROP TRIGGER late ON tokens").await.unwrap();
+    store.enrol(&token).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
