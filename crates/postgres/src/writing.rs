@@ -311,6 +311,12 @@ impl Batch {
             let mut columns = of_guides(&guides);
             columns.extend((0..4).map(|number| column(&guides, |row| row.1[number])));
             all.push(Statement(sql::ADD_GUIDES, columns));
+            // Buckets in which nothing waits any longer; what only adds leaves none.
+            let left: Vec<_> =
+                guides.into_iter().filter(|(_, counts)| counts.iter().any(|count| *count < 0)).collect();
+            if !left.is_empty() {
+                all.push(Statement(sql::DELETE_GUIDES, of_guides(&left)));
+            }
         }
         all
     }
