@@ -107,6 +107,15 @@ impl Fault {
         matches!(self, Fault::Pool(_) | Fault::Lost(_)) || self.remedy() == Remedy::Reconnect
     }
 
+    /// Whether it was waited for in vain: for somebody's lock, or for the statement's end.
+    pub(crate) fn is_timeout(&self) -> bool {
+        let code = match self {
+            Fault::Database(error) => error.code(),
+            _ => None,
+        };
+        code.is_some_and(|code| [SqlState::LOCK_NOT_AVAILABLE, SqlState::QUERY_CANCELED].contains(code))
+    }
+
     /// The same for another command.
     pub(crate) fn again(&self) -> Self {
         match self {
