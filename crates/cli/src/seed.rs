@@ -51,7 +51,7 @@ impl Seed {
             (row, column) = moved((row, column), &rest[..length]);
             rest = &rest[length..];
         }
-        if !matches!(lines.first(), Some((_, Line::Header { version: VERSION }))) {
+        if !matches!(lines.first(), Some((_, Line::Header { version: VERSION, .. }))) {
             let row = lines.first().map_or(1, |(row, _)| *row);
             return Err(anyhow!(
                 r#"{name}:{row}: a seed begins with {{"header": {{"version": {VERSION}}}}}"#

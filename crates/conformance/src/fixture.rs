@@ -150,7 +150,7 @@ impl Named {
     }
 
     fn of_accounts(self, ours: AccountId, foreign: AccountId) -> Fixture {
-        let lines = [Line::Header { version: VERSION }].into_iter();
+        let lines = [Line::Header { version: VERSION, ids: None }].into_iter();
         let lines = lines.chain([account(ours, self.policies()), foreign_account(foreign, self.policies())]);
         let lines = lines.chain(entities(ours, foreign)).chain(waiting(ours, foreign));
         Fixture { name: self, account: ours, foreign_account: foreign, lines: lines.collect() }

@@ -22,6 +22,7 @@ pub(crate) trait Kept: Serialize + DeserializeOwned + PartialEq {
 
     fn id(&self) -> Self::Id;
     fn is_listed(&self) -> bool;
+    fn is_later_than(&self, other: &Self) -> bool;
     fn kind(entities: &Entities) -> &Kind;
     fn kind_mut(entities: &mut Entities) -> &mut Kind;
 }
@@ -38,6 +39,10 @@ macro_rules! kept {
 
             fn is_listed(&self) -> bool {
                 $entity::is_listed(self)
+            }
+
+            fn is_later_than(&self, other: &Self) -> bool {
+                $entity::is_later_than(self, other)
             }
 
             fn kind(entities: &Entities) -> &Kind {

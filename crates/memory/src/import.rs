@@ -8,6 +8,7 @@ use incoming_leads_model::{AccountId, Event, Item, Linked, Links, Scene, Uid};
 use incoming_leads_port::{Error, ErrorKind, Floor, Operation, Result};
 
 use crate::credentials::Credentials;
+use crate::entities::Kept;
 use crate::holdings::Holdings;
 use crate::store::{Accounts, Memory, lock};
 use crate::write;
@@ -84,7 +85,7 @@ impl Work<'_> {
 
     fn take(&mut self, memory: &Memory, line: Line) -> Result<()> {
         match line {
-            Line::Header { version: _ } | Line::Token(_) | Line::Grant(_) => {}
+            Line::Header { .. } | Line::Token(_) | Line::Grant(_) => {}
             Line::Account(layout) => match self.of(layout.account.id) {
                 Ok(holdings) => holdings.layout = Arc::from(layout),
                 Err(_) => {
@@ -92,10 +93,10 @@ impl Work<'_> {
                 }
             },
             Line::Tag(Of { account_id, row }) => self.of(account_id)?.entities.write_tag(row),
-            Line::Customer(Of { account_id, row }) => self.of(account_id)?.write(&row),
-            Line::Lead(Of { account_id, row }) => self.of(account_id)?.write(&row),
-            Line::Contact(Of { account_id, row }) => self.of(account_id)?.write(&row),
-            Line::Company(Of { account_id, row }) => self.of(account_id)?.write(&row),
+            Line::Customer(Of { account_id, row }) => self.of(account_id)?.replace(&row),
+            Line::Lead(Of { account_id, row }) => self.of(account_id)?.replace(&row),
+            Line::Contact(Of { account_id, row }) => self.of(account_id)?.replace(&row),
+            Line::Company(Of { account_id, row }) => self.of(account_id)?.replace(&row),
             Line::Note(Of { account_id, row }) => self.of(account_id)?.entities.write_note(&row),
             Line::Item(Of { account_id, row }) => self.of(account_id)?.restore(&row),
             Line::Event(event) => self.remember(&event)?,
@@ -135,8 +136,23 @@ impl Work<'_> {
 }
 
 impl Holdings {
+    /// Keeps an entity of a document, unless the one of this id has changed since the document was written.
+    fn replace<T: Kept>(&mut self, entity: &T) {
+        if !self.read::<T>(entity.id()).is_some_and(|own| own.is_later_than(entity)) {
+            self.write(entity);
+        }
+    }
+
     /// Puts an item on the stage whose entities have lines of their own.
     fn restore(&mut self, item: &Item) {
+        let waits = match self.stage.slot(&item.uid).filter(|slot| self.stage.is_pending(*slot)) {
+            Some(slot) => self.stage.item(slot),
+            None => None,
+        };
+        let last = self.stage.events_of(&item.uid).next();
+        if !item.is_restored(waits.as_ref(), last.as_ref()) {
+            return;
+        }
         let slot = self.stage.stage(item);
         let Links { lead, contact, company } = item.links;
         if let Some(lead) = lead.made() {

@@ -33,30 +33,32 @@ impl Provision for Memory {
     fn export(&self, account: Option<AccountId>) -> BoxStream<'_, Result<Line>> {
         match self.exported(account) {
             Err(error) => stream::iter([Err(error)]).boxed(),
-            Ok(ids) => {
-                // An account is copied when its turn comes, so that what is told of it is of one moment.
-                let accounts = ids.into_iter().flat_map(|id| match self.snapshot(id) {
-                    Ok(snapshot) => Lines::Of(Box::new(snapshot)),
-                    Err(error) => Lines::Broken(Some(error)),
-                });
-                let header = Line::Header { version: VERSION };
-                stream::iter(std::iter::once(Ok(header)).chain(accounts)).boxed()
+            Ok(snapshots) => {
+                // Asked for after the copies were made: all that they hold lies below.
+                let ids = self.shared.ids.taken();
+                let header = Line::Header { version: VERSION, ids: Some(ids) };
+                let lines = std::iter::once(header).chain(snapshots.into_iter().flatten());
+                stream::iter(lines.map(Ok)).boxed()
             }
         }
     }
 }
 
 impl Memory {
-    fn exported(&self, account: Option<AccountId>) -> Result<Vec<AccountId>> {
-        let accounts = self.shared.accounts(OPERATION)?;
-        match account {
-            None => Ok(accounts.keys().copied().collect()),
-            Some(id) if accounts.contains_key(&id) => Ok(vec![id]),
-            Some(id) => {
-                Err(Error::new(ErrorKind::Invalid, OPERATION)
-                    .with_detail(format!("there is no account {id}")))
+    /// Copies of the accounts that are to be told, each as of one moment.
+    fn exported(&self, account: Option<AccountId>) -> Result<Vec<Snapshot>> {
+        let ids: Vec<AccountId> = {
+            let accounts = self.shared.accounts(OPERATION)?;
+            match account {
+                None => accounts.keys().copied().collect(),
+                Some(id) if accounts.contains_key(&id) => vec![id],
+                Some(id) => {
+                    return Err(Error::new(ErrorKind::Invalid, OPERATION)
+                        .with_detail(format!("there is no account {id}")));
+                }
             }
-        }
+        };
+        ids.into_iter().map(|id| self.snapshot(id)).collect()
     }
 
     fn snapshot(&self, id: AccountId) -> Result<Snapshot> {
@@ -67,23 +69,6 @@ impl Memory {
         let tokens = credentials.tokens_of(id).into_iter().map(Line::Token);
         let credentials = tokens.chain(credentials.grants_of(id).into_iter().map(Line::Grant)).collect();
         Ok(Snapshot { id, holdings, credentials, section: Section::Account, lines: VecDeque::new() })
-    }
-}
-
-/// The lines of one account.
-enum Lines {
-    Of(Box<Snapshot>),
-    Broken(Option<Error>),
-}
-
-impl Iterator for Lines {
-    type Item = Result<Line>;
-
-    fn next(&mut self) -> Option<Result<Line>> {
-        match self {
-            Lines::Of(snapshot) => snapshot.next().map(Ok),
-            Lines::Broken(error) => error.take().map(Err),
-        }
     }
 }
 

@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::account::Layout;
 use crate::draft::Draft;
 use crate::entity::{Company, Contact, Customer, Lead, Note, Tag};
+use crate::floor::Floor;
 use crate::grant::Grant;
 use crate::id::{AccountId, UserId};
 use crate::item::Item;
@@ -30,6 +31,11 @@ pub enum Line {
     Header {
         /// [`VERSION`].
         version: u32,
+        /// Ids up to these are taken in the document, or were where it comes from. A store raises its own to them before
+        /// it takes anything over: whoever adds something between two pieces of an import gets ids that no later piece
+        /// brings. A seed needs none, as it is taken over at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ids: Option<Floor>,
     },
     /// An account with its pipelines, users, fields and policies.
     Account(Box<Layout>),
@@ -255,7 +261,7 @@ pub fn check(lines: &[Line], known: &BTreeMap<AccountId, Arc<Layout>>) -> Result
                 Some(layout) => fits(line, layout),
                 None => Err(format!("a line is of account {id}, of which no line told before")),
             },
-            (Line::Header { version }, None) if *version != VERSION => {
+            (Line::Header { version, .. }, None) if *version != VERSION => {
                 Err(format!("the document is of version {version}, {VERSION} is read"))
             }
             (_, None) => Ok(()),

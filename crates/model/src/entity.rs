@@ -332,6 +332,27 @@ impl Customer {
     }
 }
 
+macro_rules! is_later {
+    ($($entity:ident $waits:expr;)*) => {$(
+        impl $entity {
+            /// Whether it tells of something that the other one does not know yet: an import leaves it where it is. Of
+            /// two that were changed in the same second, one that waits no longer is the later one.
+            #[must_use]
+            pub fn is_later_than(&self, other: &Self) -> bool {
+                let rank = |one: &Self| (one.stamp.updated_at, !$waits(one));
+                rank(self) > rank(other)
+            }
+        }
+    )*};
+}
+
+is_later! {
+    Lead |lead: &Lead| lead.is_unsorted;
+    Contact |contact: &Contact| contact.is_unsorted;
+    Company |company: &Company| company.is_unsorted;
+    Customer |_: &Customer| false;
+}
+
 fn reveal_or_bin(stamp: &mut Stamp, is_unsorted: &mut bool, patch: PartyPatch, by: UserId, at: Moment) {
     stamp.touch(by, at);
     *is_unsorted = false;

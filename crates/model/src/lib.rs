@@ -47,6 +47,7 @@ pub mod document;
 pub mod draft;
 pub mod entity;
 pub mod fault;
+mod floor;
 pub mod grant;
 pub mod id;
 pub mod identity;
@@ -59,6 +60,7 @@ pub mod paging;
 pub mod preview;
 pub mod query;
 pub mod required;
+pub mod stored;
 pub mod tally;
 pub mod window;
 
@@ -72,6 +74,7 @@ pub use draft::{
 };
 pub use entity::{Company, Contact, Customer, EntityRef, Lead, LeadPatch, Note, PartyPatch, Stamp, Tag};
 pub use fault::{Fault, FaultCode, ItemFaults, Path, Refusal, Segment};
+pub use floor::Floor;
 pub use id::{
     AccountId, CompanyId, ContactId, CustomerId, EnumId, FieldId, LeadId, NoteId, PipelineId, StatusId,
     TagId, Uid, UserId,

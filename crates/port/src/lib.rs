@@ -17,9 +17,10 @@ pub use capabilities::Capabilities;
 pub use error::{Error, ErrorKind, Operation, Outcome, Result};
 pub use ext::IncomingLeadsExt;
 pub use incoming::IncomingLeads;
+pub use incoming_leads_model::Floor;
 pub use powers::{
     AccountKey, Cursor, Digest, Directory, EntityQuery, Events, History, Intake, ItemVersion, Ports,
     Principal, Provision, Registry, Versioned,
 };
 pub use retention::Retention;
-pub use sources::{Clock, Floor, IdSource, Ids, ManualClock, SystemClock};
+pub use sources::{Clock, IdSource, Ids, ManualClock, SystemClock};

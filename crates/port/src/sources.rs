@@ -6,12 +6,7 @@ use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use incoming_leads_model::document::{Line, Of};
-use incoming_leads_model::lifecycle::Added;
-use incoming_leads_model::limits::MAX_SAFE_INTEGER;
-use incoming_leads_model::{
-    CompanyId, ContactId, EventKind, LeadId, Links, Minted, Moment, Note, NoteId, TagId, Uid, Wants,
-};
+use incoming_leads_model::{CompanyId, ContactId, Floor, LeadId, Minted, Moment, NoteId, TagId, Uid, Wants};
 
 /// Tells the time.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
@@ -70,78 +65,9 @@ pub trait IdSource: fmt::Debug + Send + Sync + 'static {
 
     /// Makes sure that all ids to come lie above these.
     fn raise(&self, above: Floor);
-}
 
-/// The largest ids that are known to be taken; 0 is none.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a new number space must be raised everywhere")]
-pub struct Floor {
-    /// Of leads.
-    pub leads: u64,
-    /// Of contacts and companies, which share one number space.
-    pub parties: u64,
-    /// Of notes.
-    pub notes: u64,
-    /// Of tags.
-    pub tags: u64,
-}
-
-impl Floor {
-    /// The largest ids that lines bring.
-    #[must_use]
-    pub fn of(lines: &[Line]) -> Self {
-        let mut floor = Self::default();
-        lines.iter().for_each(|line| floor.raise(line));
-        floor
-    }
-
-    /// The largest floor that leaves room: 2^40 ids lie above it. A store refuses to import larger ids.
-    pub const HIGHEST: u64 = MAX_SAFE_INTEGER - (1 << 40);
-
-    /// Whether ids can still be made above it.
-    #[must_use]
-    pub fn leaves_room(self) -> bool {
-        let Self { leads, parties, notes, tags } = self;
-        [leads, parties, notes, tags].into_iter().all(|largest| largest <= Self::HIGHEST)
-    }
-
-    fn raise(&mut self, line: &Line) {
-        match line {
-            Line::Tag(Of { row, .. }) => self.tags = self.tags.max(row.id.get()),
-            Line::Lead(Of { row, .. }) => self.leads = self.leads.max(row.id.get()),
-            Line::Contact(Of { row, .. }) => self.parties = self.parties.max(row.id.get()),
-            Line::Company(Of { row, .. }) => self.parties = self.parties.max(row.id.get()),
-            Line::Note(Of { row, .. }) => self.raise_notes(std::slice::from_ref(row)),
-            Line::Item(Of { row, .. }) => self.raise_links(&row.links),
-            Line::Event(event) => match &event.kind {
-                EventKind::Added(added) => {
-                    let Added { item, notes, tags, .. } = &**added;
-                    self.raise_links(&item.links);
-                    self.raise_notes(notes);
-                    self.tags = tags.iter().map(|tag| tag.id.get()).fold(self.tags, u64::max);
-                }
-                EventKind::Accepted(accepted) => self.raise_notes(&accepted.notes),
-                EventKind::Updated(_) | EventKind::Declined(_) | EventKind::Linked(_) => {}
-            },
-            Line::Header { .. }
-            | Line::Account(_)
-            | Line::Token(_)
-            | Line::Grant(_)
-            | Line::Customer(_)
-            | Line::Draft(_) => {}
-        }
-    }
-
-    fn raise_notes(&mut self, notes: &[Note]) {
-        self.notes = notes.iter().map(|note| note.id.get()).fold(self.notes, u64::max);
-    }
-
-    fn raise_links(&mut self, links: &Links) {
-        let Links { lead, contact, company } = links;
-        self.leads = self.leads.max(lead.id().get());
-        self.parties = self.parties.max(contact.map_or(0, |contact| contact.id().get()));
-        self.parties = self.parties.max(company.map_or(0, |company| company.id().get()));
-    }
+    /// The largest ids that were made, or above which they are to lie.
+    fn taken(&self) -> Floor;
 }
 
 /// Counters and a keyed random function: the [`IdSource`] of one process.
@@ -219,6 +145,16 @@ impl IdSource for Ids {
         self.parties.fetch_max(parties + 1, Ordering::Relaxed);
         self.notes.fetch_max(notes + 1, Ordering::Relaxed);
         self.tags.fetch_max(tags + 1, Ordering::Relaxed);
+    }
+
+    fn taken(&self) -> Floor {
+        let taken = |next: &AtomicU64| next.load(Ordering::Relaxed) - 1;
+        Floor {
+            leads: taken(&self.leads),
+            parties: taken(&self.parties),
+            notes: taken(&self.notes),
+            tags: taken(&self.tags),
+        }
     }
 }
 

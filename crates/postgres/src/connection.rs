@@ -181,7 +181,7 @@ impl Lease {
                 self.finish();
                 done
             }
-            Ok(Err(Fault::Database(error))) if error.code().is_none() => Err(Fault::Lost(Some(error))),
+            Ok(Err(Fault::Database(error))) => Err(Fault::of_commit(error)),
             Ok(Err(fault)) => Err(fault),
             Err(_) => Err(Fault::Lost(None)),
         }

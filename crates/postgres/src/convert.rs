@@ -2,7 +2,7 @@
 
 use incoming_leads_model::{
     AccountId, Company, CompanyId, Contact, ContactId, Customer, CustomerId, EntityKind, EntityRef, Item,
-    Lead, LeadId,
+    Lead, LeadId, stored,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,9 +21,9 @@ pub(crate) fn body<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("what the model holds has string keys and finite numbers")
 }
 
-/// The value of a text.
+/// The value of a text, also where a newer program has put something more into it.
 pub(crate) fn read<T: DeserializeOwned>(table: &'static str, key: impl ToString, body: &str) -> Result<T> {
-    serde_json::from_str(body).map_err(|error| Fault::damaged(table, key, error))
+    stored::read(body).map_err(|error| Fault::damaged(table, key, error))
 }
 
 /// An id of a row.
@@ -115,6 +115,17 @@ impl Entity {
             Entity::Contact(contact) => body(contact),
             Entity::Company(company) => body(company),
             Entity::Customer(customer) => body(customer),
+        }
+    }
+
+    /// Whether it tells of something that the other one, of the same key, does not know yet.
+    pub(crate) fn is_later_than(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Entity::Lead(own), Entity::Lead(other)) => own.is_later_than(other),
+            (Entity::Contact(own), Entity::Contact(other)) => own.is_later_than(other),
+            (Entity::Company(own), Entity::Company(other)) => own.is_later_than(other),
+            (Entity::Customer(own), Entity::Customer(other)) => own.is_later_than(other),
+            (Entity::Lead(_) | Entity::Contact(_) | Entity::Company(_) | Entity::Customer(_), _) => false,
         }
     }
 

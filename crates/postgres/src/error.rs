@@ -74,6 +74,15 @@ impl Fault {
         Fault::Damaged { table, key: key.to_string(), what: what.to_string() }
     }
 
+    /// What was said in answer to a commit: what concerns the data undid it; what concerns the server, its disk or the
+    /// connection may have come after the commit was written.
+    pub(crate) fn of_commit(error: tokio_postgres::Error) -> Self {
+        // Class 23 integrity constraints, 40 rollback, 25 transaction state.
+        let is_of_data =
+            |code: &SqlState| ["23", "25", "40"].iter().any(|class| code.code().starts_with(class));
+        if error.code().is_some_and(is_of_data) { Fault::Database(error) } else { Fault::Lost(Some(error)) }
+    }
+
     pub(crate) fn remedy(&self) -> Remedy {
         match self {
             Fault::Contended => Remedy::Again,
@@ -99,6 +108,15 @@ impl Fault {
     /// Whether it would meet every other command just the same.
     pub(crate) fn is_of_all(&self) -> bool {
         matches!(self, Fault::Pool(_) | Fault::Lost(_)) || self.remedy() == Remedy::Reconnect
+    }
+
+    /// Whether it was waited for in vain: for somebody's lock, or for the statement's end.
+    pub(crate) fn is_timeout(&self) -> bool {
+        let code = match self {
+            Fault::Database(error) => error.code(),
+            _ => None,
+        };
+        code.is_some_and(|code| [SqlState::LOCK_NOT_AVAILABLE, SqlState::QUERY_CANCELED].contains(code))
     }
 
     /// The same for another command.

@@ -11,10 +11,10 @@ use tokio::sync::mpsc;
 
 use crate::connection::{Lease, SNAPSHOT};
 use crate::convert::{Account, Listed, account, id, kind, read};
-use crate::credentials;
 use crate::error::{self, Fault};
 use crate::registry;
 use crate::writer::Core;
+use crate::{credentials, ids};
 
 /// Lines that are read at a time.
 const CHUNK: i64 = 256;
@@ -69,7 +69,7 @@ async fn all(
         }
     }
     let mut telling = Telling { lease, sender, is_heard: true };
-    telling.send(vec![Line::Header { version: VERSION }]).await;
+    telling.send(vec![Line::Header { version: VERSION, ids: Some(ids::floor(lease).await?) }]).await;
     for of in accounts {
         let layout = core.layouts.load(lease, &[of]).await?.pop();
         let (_, layout) = layout.ok_or_else(|| Fault::damaged("accounts", of, "the row is not there"))?;

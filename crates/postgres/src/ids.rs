@@ -127,3 +127,15 @@ pub(crate) async fn raise(lease: &Lease, above: Floor) -> Result<()> {
                   notes = greatest(notes, $3), tags = greatest(tags, $4) WHERE account_id = 0";
     lease.execute(raised, &[&leads, &parties, &notes, &tags]).await.map(drop)
 }
+
+/// The largest numbers that were taken.
+pub(crate) async fn floor(lease: &Lease) -> Result<Floor> {
+    let asked = "SELECT leads, parties, notes, tags FROM ids WHERE account_id = 0";
+    let row = lease.query_opt(asked, &[]).await?;
+    let row = row.ok_or_else(|| Fault::damaged("ids", 0, "the row is not there"))?;
+    let [leads, parties, notes, tags] = std::array::from_fn(|column| {
+        let next: i64 = row.get(column);
+        u64::try_from(next - 1).unwrap_or(0)
+    });
+    Ok(Floor { leads, parties, notes, tags })
+}

@@ -5,15 +5,16 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use incoming_leads_model::document::{self, Incoming, Line, Of};
-use incoming_leads_model::{Arrival, Event, Item, Moment, Uid};
+use incoming_leads_model::{Arrival, EntityRef, Event, Item, Moment, Uid};
 use incoming_leads_port::Floor;
 
+use crate::changes::Entities;
 use crate::connection::Lease;
-use crate::convert::{Account, Entity, account, body, read};
+use crate::convert::{Account, Entity, EntityKey, account, body, key_of, read};
 use crate::error::{Fault, Remedy, Result};
 use crate::writer::{Command, Core, Job, Writer};
 use crate::writing::Batch;
-use crate::{credentials, ids};
+use crate::{changes, credentials, ids};
 
 /// Of the lock that keeps two imports from giving one sub-domain to two accounts: "IncA".
 const ACCOUNTS: i64 = 0x496e_6341;
@@ -64,7 +65,11 @@ async fn take_over(
         writer: Writer::new(core.clone()),
         batch: Batch::new(),
         events: known_events(lease, lines).await?,
+        // In the order in which a decision locks them. Events are read behind that lock: what was decided meanwhile is
+        // seen to be so.
         items: known_items(lease, lines).await?,
+        last: last_events(lease, lines).await?,
+        entities: changes::lock(lease, keys(lines)).await?,
     };
     // What comes in through the rules gets new ids, which stay above all that are told.
     if lines.iter().any(|line| matches!(line, Line::Draft(_))) {
@@ -129,33 +134,39 @@ struct Work {
     events: HashMap<Key, Vec<Event>>,
     /// What waits under uids that lines told of.
     items: HashMap<Key, Item>,
+    /// The latest events of these uids.
+    last: HashMap<Key, Event>,
+    /// Entities of which lines told, as they are.
+    entities: Entities,
 }
 
 impl Work {
     async fn take(&mut self, lease: &mut Lease, line: &Line) -> Result<()> {
         let batch = &mut self.batch;
         match line {
-            Line::Header { version: _ } | Line::Account(_) => {}
+            Line::Header { .. } | Line::Account(_) => {}
             Line::Token(token) => credentials::keep(lease, token).await?,
             Line::Grant(grant) => credentials::keep_grant(lease, grant).await?,
             Line::Tag(Of { account_id, row }) => batch.tag(account(*account_id), row.clone()),
             Line::Customer(Of { account_id, row }) => {
-                batch.change(account(*account_id), Entity::Customer(row.clone()));
+                self.replace(account(*account_id), Entity::Customer(row.clone()));
             }
             Line::Lead(Of { account_id, row }) => {
-                batch.change(account(*account_id), Entity::Lead(row.clone()));
+                self.replace(account(*account_id), Entity::Lead(row.clone()));
             }
             Line::Contact(Of { account_id, row }) => {
-                batch.change(account(*account_id), Entity::Contact(row.clone()));
+                self.replace(account(*account_id), Entity::Contact(row.clone()));
             }
             Line::Company(Of { account_id, row }) => {
-                batch.change(account(*account_id), Entity::Company(row.clone()));
+                self.replace(account(*account_id), Entity::Company(row.clone()));
             }
             Line::Note(Of { account_id, row }) => batch.note(account(*account_id), row.clone()),
             Line::Item(Of { account_id, row }) => {
-                let of = account(*account_id);
-                let old = self.items.insert((of, row.uid.clone()), row.clone());
-                batch.restore(of, old.as_ref(), row.clone());
+                let key = (account(*account_id), row.uid.clone());
+                if row.is_restored(self.items.get(&key), self.last.get(&key)) {
+                    let old = self.items.insert(key, row.clone());
+                    batch.restore(account(*account_id), old.as_ref(), row.clone());
+                }
             }
             Line::Event(event) => self.remember(event),
             Line::Draft(Incoming { account_id, user_id, draft }) => {
@@ -178,7 +189,19 @@ impl Work {
             Some(place) => {
                 known.swap_remove(place);
             }
-            None => self.batch.event(event),
+            None => {
+                self.batch.event(event);
+                self.last.insert((account(event.account_id), event.uid.clone()), event.clone());
+            }
+        }
+    }
+
+    /// Keeps an entity of the document, unless the one of this id has changed since the document was written.
+    fn replace(&mut self, of: Account, entity: Entity) {
+        let key = (of, entity.key());
+        if !self.entities.get(&key).is_some_and(|own| own.is_later_than(&entity)) {
+            self.entities.insert(key, entity.clone());
+            self.batch.change(of, entity);
         }
     }
 
@@ -224,6 +247,39 @@ async fn known_items(lease: &Lease, lines: &[Line]) -> Result<HashMap<Key, Item>
         }
     }
     Ok(known)
+}
+
+/// The latest events of items that are told of.
+async fn last_events(lease: &Lease, lines: &[Line]) -> Result<HashMap<Key, Event>> {
+    let keys = lines.iter().filter_map(|line| match line {
+        Line::Item(Of { account_id, row }) => Some((account(*account_id), row.uid.as_str())),
+        _ => None,
+    });
+    let mut last = HashMap::new();
+    let asked = "SELECT e.account_id, e.body FROM unnest($1::bigint[], $2::text[]) AS n (account_id, uid) \
+                 CROSS JOIN LATERAL (SELECT account_id, body FROM events \
+                 WHERE account_id = n.account_id AND uid = n.uid \
+                 ORDER BY account_id DESC, uid DESC, sequence DESC LIMIT 1) AS e";
+    for (accounts, uids) in chunks(keys) {
+        for row in lease.query(asked, &[&accounts, &uids]).await? {
+            let of: Account = row.get(0);
+            let event: Event = read("events", format!("account {of}"), row.get(1))?;
+            last.insert((of, event.uid.clone()), event);
+        }
+    }
+    Ok(last)
+}
+
+/// The keys of entities that are told of.
+fn keys(lines: &[Line]) -> Vec<(Account, EntityKey)> {
+    let keys = lines.iter().filter_map(|line| match line {
+        Line::Lead(Of { account_id, row }) => Some((account_id, EntityRef::Lead(row.id))),
+        Line::Contact(Of { account_id, row }) => Some((account_id, EntityRef::Contact(row.id))),
+        Line::Company(Of { account_id, row }) => Some((account_id, EntityRef::Company(row.id))),
+        Line::Customer(Of { account_id, row }) => Some((account_id, EntityRef::Customer(row.id))),
+        _ => None,
+    });
+    keys.map(|(account_id, entity)| (account(*account_id), key_of(entity))).collect()
 }
 
 /// Keys, each once, in portions, column by column.

@@ -21,9 +21,11 @@ pub(crate) async fn bring_up(lease: &Lease, migrate: Migrate) -> Result<()> {
         return Ok(());
     }
     // Whoever waits finds it done. The lock goes with the session.
-    lease.batch(&format!("SET lock_timeout = 0; SELECT pg_advisory_lock({LOCK})")).await?;
+    // The settings go with the transaction: the connection is used for more than this.
+    lease.batch("BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0").await?;
+    lease.batch(&format!("SELECT pg_advisory_lock({LOCK}); COMMIT")).await?;
     let done = bring(lease, migrate).await;
-    lease.batch(&format!("SELECT pg_advisory_unlock({LOCK}); RESET lock_timeout")).await?;
+    lease.batch(&format!("SELECT pg_advisory_unlock({LOCK})")).await?;
     done
 }
 
@@ -33,13 +35,14 @@ async fn bring(lease: &Lease, migrate: Migrate) -> Result<()> {
         return Ok(());
     }
     for (step, number) in STEPS.iter().zip(1..).skip(found.unwrap_or(0)) {
-        let mut sql = format!("BEGIN; {step};");
+        // An index of a large table takes its time.
+        let mut sql = format!("BEGIN; SET LOCAL statement_timeout = 0; {step};");
         if number == 1 {
-            sql += "INSERT INTO store VALUES (0, 'id', replace(gen_random_uuid()::text, '-', ''));";
+            sql += "INSERT INTO store (account_id, name, value) VALUES (0, 'id', replace(gen_random_uuid()::text, '-', ''));";
         }
         let _ = write!(
             sql,
-            "INSERT INTO store VALUES (0, 'schema', '{number}') \
+            "INSERT INTO store (account_id, name, value) VALUES (0, 'schema', '{number}') \
              ON CONFLICT (account_id, name) DO UPDATE SET value = excluded.value; COMMIT"
         );
         if let Err(fault) = lease.batch(&sql).await {

@@ -9,7 +9,7 @@ use crate::error;
 use crate::registry;
 use crate::store::Postgres;
 
-/// Rows that are deleted at a time.
+/// Rows that are looked at in one statement.
 const SOME: i64 = 500;
 
 impl Postgres {
@@ -23,11 +23,11 @@ impl Postgres {
         self.ask(Operation::Provision, move |lease| async move {
             let mut forgotten = 0;
             for account in registry::ids(&lease).await? {
-                for (sql, before) in
-                    [(EVENTS, retention.events_before(now)), (SETTLED, retention.settled_before(now))]
-                {
-                    let Some(before) = before else { continue };
-                    forgotten += exhaust(&lease, sql, account, before).await?;
+                if let Some(before) = retention.events_before(now) {
+                    forgotten += events(&lease, account, before).await?;
+                }
+                if let Some(before) = retention.settled_before(now) {
+                    forgotten += settled(&lease, account, before).await?;
                 }
             }
             Ok(forgotten)
@@ -36,12 +36,18 @@ impl Postgres {
     }
 }
 
-// What another process is about to delete is left to it. Events of a lead that waits are kept as long as it waits.
-const EVENTS: &str = "WITH old AS (SELECT sequence FROM events e WHERE account_id = $1 AND recorded_at < $2 \
+// What another process is about to delete is left to it. Events of a lead that waits are kept as long as it waits: they
+// are looked at once and then lie before the place at which the next ones begin.
+const EVENTS: &str = "WITH page AS (SELECT sequence, recorded_at FROM events WHERE account_id = $1 \
+    AND recorded_at >= $2 AND (recorded_at, sequence) > ($2, $3) AND recorded_at < $4 \
+    ORDER BY account_id, recorded_at, sequence LIMIT $5), \
+    old AS (SELECT e.sequence FROM page CROSS JOIN LATERAL (SELECT e.sequence FROM events e \
+    WHERE e.account_id = $1 AND e.sequence = page.sequence \
     AND NOT EXISTS (SELECT FROM items i WHERE i.account_id = e.account_id AND i.uid = e.uid) \
-    ORDER BY account_id, recorded_at LIMIT $3 FOR UPDATE SKIP LOCKED), \
+    FOR UPDATE SKIP LOCKED) AS e), \
     gone AS (DELETE FROM events e USING old WHERE e.account_id = $1 AND e.sequence = old.sequence RETURNING 1) \
-    SELECT count(*) FROM gone";
+    SELECT recorded_at, sequence, (SELECT count(*) FROM page), (SELECT count(*) FROM gone) FROM page \
+    ORDER BY recorded_at DESC, sequence DESC LIMIT 1";
 const SETTLED: &str = "WITH old AS (SELECT kind, id FROM entities WHERE account_id = $1 AND binned_at < $2 \
     ORDER BY account_id, binned_at LIMIT $3 FOR UPDATE SKIP LOCKED), \
     gone AS (DELETE FROM entities e USING old WHERE e.account_id = $1 AND e.kind = old.kind AND e.id = old.id \
@@ -49,10 +55,25 @@ const SETTLED: &str = "WITH old AS (SELECT kind, id FROM entities WHERE account_
     notes AS (DELETE FROM notes n USING gone WHERE n.account_id = $1 AND n.kind = gone.kind \
     AND n.entity_id = gone.id) SELECT count(*) FROM gone";
 
-async fn exhaust(lease: &Lease, sql: &'static str, account: Account, before: Moment) -> error::Result<u64> {
+async fn events(lease: &Lease, account: Account, before: Moment) -> error::Result<u64> {
+    let (mut place, mut forgotten) = ((0_i64, 0_i64), 0);
+    loop {
+        let (at, sequence) = place;
+        let row = lease.query_opt(EVENTS, &[&account, &at, &sequence, &before.secs(), &SOME]).await?;
+        let Some(row) = row else { return Ok(forgotten) };
+        place = (row.get(0), row.get(1));
+        let (looked_at, gone): (i64, i64) = (row.get(2), row.get(3));
+        forgotten += gone.unsigned_abs();
+        if looked_at < SOME {
+            return Ok(forgotten);
+        }
+    }
+}
+
+async fn settled(lease: &Lease, account: Account, before: Moment) -> error::Result<u64> {
     let mut forgotten = 0;
     loop {
-        let row = lease.query_opt(sql, &[&account, &before.secs(), &SOME]).await?;
+        let row = lease.query_opt(SETTLED, &[&account, &before.secs(), &SOME]).await?;
         let count: i64 = row.map_or(0, |row| row.get(0));
         forgotten += count.unsigned_abs();
         if count < SOME {

@@ -61,3 +61,7 @@ pub(crate) const ADD_GUIDES: &str = "INSERT INTO guides AS g (account_id, order_
     $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[]) \
     ON CONFLICT (account_id, order_key, pipeline_id, level, bucket) DO UPDATE SET sip = g.sip + excluded.sip, \
     forms = g.forms + excluded.forms, chats = g.chats + excluded.chats, mail = g.mail + excluded.mail";
+pub(crate) const DELETE_GUIDES: &str = "DELETE FROM guides g USING unnest($1::bigint[], $2::smallint[], $3::bigint[], \
+    $4::smallint[], $5::bigint[]) AS n (account_id, order_key, pipeline_id, level, bucket) \
+    WHERE g.account_id = n.account_id AND g.order_key = n.order_key AND g.pipeline_id = n.pipeline_id \
+    AND g.level = n.level AND g.bucket = n.bucket AND g.sip = 0 AND g.forms = 0 AND g.chats = 0 AND g.mail = 0";

@@ -32,6 +32,8 @@ const GROUP_JOBS: usize = 256;
 const GROUP_ITEMS: usize = 500;
 /// How often a group is read and decided again before each of its commands is tried on its own, and how often that.
 const ATTEMPTS: u32 = 4;
+/// How many commands of a group may each wait in vain for others before the rest is told so untried.
+const PATIENCE: u32 = 2;
 /// How often it is asked what became of a commit.
 const POLL: Duration = Duration::from_millis(50);
 
@@ -102,7 +104,7 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Carries a command out; its events. Whoever gives up waiting stops nothing.
+    /// Carries a command out; its events. Whoever gives up waiting stops nothing that works at the first try.
     pub(crate) async fn submit(&self, mut job: Job) -> Result<Vec<Event>> {
         let (answer, answered) = oneshot::channel();
         job.answer = Some(answer);
@@ -144,6 +146,11 @@ impl Job {
             // Whoever asked may have gone.
             drop(sender.send(answer));
         }
+    }
+
+    /// Whether nobody waits for its answer any longer.
+    fn is_forsaken(&self) -> bool {
+        self.answer.as_ref().is_some_and(oneshot::Sender::is_closed)
     }
 
     /// Forgets ids of which some were taken.
@@ -208,24 +215,41 @@ impl Writer {
     /// Carries a group out and answers it, but for commands that have to wait for the next one.
     async fn settle(&mut self, mut group: Vec<Job>) -> VecDeque<Job> {
         match self.insist(&mut group).await {
-            Ok(verdicts) => return answer(group, verdicts),
+            Ok(verdicts) => answer(group, verdicts),
             Err(fault) if group.len() == 1 || fault.is_of_all() => {
                 let Some((last, others)) = group.split_last_mut() else { return VecDeque::new() };
                 for job in others {
                     job.reply(Err(fault.again()));
                 }
                 last.reply(Err(fault));
-                return VecDeque::new();
+                VecDeque::new()
             }
             // One of them is in the way of the others.
-            Err(_) => {}
+            Err(fault) => self.each_alone(group, fault).await,
         }
-        let mut later = VecDeque::new();
-        for job in group {
+    }
+
+    /// Tries each command of a group that failed on its own. Nobody waits for those whose callers have gone; and where
+    /// it is not one of them that others are in the way of, but all, the rest does not wait for that one by one.
+    async fn each_alone(&mut self, group: Vec<Job>, mut fault: Fault) -> VecDeque<Job> {
+        let (mut later, mut timed_out) = (VecDeque::new(), 0);
+        for mut job in group {
+            if job.is_forsaken() {
+                continue;
+            }
+            if timed_out == PATIENCE {
+                job.reply(Err(fault.again()));
+                continue;
+            }
             let mut alone = vec![job];
             match self.insist(&mut alone).await {
                 Ok(verdicts) => later.extend(answer(alone, verdicts)),
-                Err(fault) => alone.into_iter().for_each(|mut job| job.reply(Err(fault.again()))),
+                Err(own) => {
+                    alone.into_iter().for_each(|mut job| job.reply(Err(own.again())));
+                    if own.is_timeout() {
+                        (timed_out, fault) = (timed_out + 1, own);
+                    }
+                }
             }
         }
         later

@@ -12,7 +12,6 @@ use incoming_leads_model::window::{buckets_of, guides_of};
 use incoming_leads_model::{Event, Item, Moment, Note, OrderKey, Tag, Tally};
 use tokio::time::timeout;
 use tokio_postgres::Row;
-use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
 use crate::connection::{COMMIT, Lease, Step};
@@ -318,6 +317,12 @@ impl Batch {
             let mut columns = of_guides(&guides);
             columns.extend((0..4).map(|number| column(&guides, |row| row.1[number])));
             all.push(Statement(sql::ADD_GUIDES, columns));
+            // Buckets in which nothing waits any longer; what only adds leaves none.
+            let left: Vec<_> =
+                guides.into_iter().filter(|(_, counts)| counts.iter().any(|count| *count < 0)).collect();
+            if !left.is_empty() {
+                all.push(Statement(sql::DELETE_GUIDES, of_guides(&left)));
+            }
         }
         all
     }
@@ -387,17 +392,10 @@ fn judge(answers: Vec<std::result::Result<Vec<Row>, tokio_postgres::Error>>) -> 
         let Err(error) = answer else { continue };
         return Err(match error.code() {
             Some(_) if place < last => Fault::Database(error),
-            // Said in answer to the commit itself: what concerns the data undid it, what concerns the server did not.
-            Some(code) if is_of_data(code) => Fault::Database(error),
-            Some(_) | None => Fault::Lost(Some(error)),
+            Some(_) | None => Fault::of_commit(error),
         });
     }
     Ok(())
-}
-
-/// Class 23 integrity constraints, 40 rollback, 25 transaction state.
-fn is_of_data(code: &SqlState) -> bool {
-    ["23", "25", "40"].iter().any(|class| code.code().starts_with(class))
 }
 
 /// Whether rows may take the place of others.

@@ -1,12 +1,13 @@
 //! Copies of the whole file, and taking one back.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use incoming_leads_port::{Operation, Result};
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::Fault;
 use crate::lock::{ServerLock, beside};
@@ -81,22 +82,48 @@ fn put_back(from: &Path, database: &Path) -> std::result::Result<Option<PathBuf>
         .map_err(|error| Fault::Invalid(format!("{} cannot be read: {error}", from.display())))?;
     migrations::check(&source, from)?;
     check(&source, from)?;
-    let fresh = beside(database, "restored");
-    in_transaction(&source, |source| copy(source, &fresh))?;
-    let target = Connection::open(&fresh)?;
-    target.execute("UPDATE store SET value = lower(hex(randomblob(8))) WHERE name = 'id'", [])?;
-    target.close().map_err(|(_, error)| error)?;
-    let lock = ServerLock::take(database).map_err(Fault::Invalid)?;
-    let kept = if database.exists() { Some(set_aside(database)?) } else { None };
-    rename(&fresh, database)?;
+    let database = real(database)?;
+    // Whoever serves the database keeps this lock; all that follows is undone or done behind it.
+    let lock = ServerLock::take(&database).map_err(Fault::Invalid)?;
+    let fresh = beside(&database, "restored");
+    let put = prepare(&source, &fresh).and_then(|()| {
+        let kept = if database.exists() { Some(set_aside(&database)?) } else { None };
+        rename(&fresh, &database)?;
+        Ok(kept)
+    });
+    if put.is_err() {
+        let _ = fs::remove_file(&fresh);
+    }
     drop(lock);
-    Ok(kept)
+    put
+}
+
+/// The name by which [`Options::open`](crate::Options::open) locks a database, whatever it is called.
+fn real(database: &Path) -> std::result::Result<PathBuf, Fault> {
+    let folder =
+        || database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (database.canonicalize(), database.file_name()) {
+        (Err(error), Some(name)) if error.kind() == ErrorKind::NotFound => {
+            let folder = folder().canonicalize().map_err(|error| unwritable(database, &error))?;
+            Ok(folder.join(name))
+        }
+        (real, _) => real.map_err(|error| unwritable(database, &error)),
+    }
+}
+
+/// The copy as it is to be put in the place of a database.
+fn prepare(source: &Connection, fresh: &Path) -> std::result::Result<(), Fault> {
+    in_transaction(source, |source| copy(source, fresh))?;
+    let target = Connection::open(fresh)?;
+    target.execute("UPDATE store SET value = lower(hex(randomblob(8))) WHERE name = 'id'", [])?;
+    target.close().map_err(|(_, error)| error.into())
 }
 
 /// Gives a database and what lies beside it another name.
 fn set_aside(database: &Path) -> std::result::Result<PathBuf, Fault> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let aside = beside(database, &format!("before-{now}"));
+    gather(database)?;
     for part in ["", "-wal", "-shm"] {
         let named = |path: &Path| {
             let mut name = path.as_os_str().to_owned();
@@ -108,6 +135,19 @@ fn set_aside(database: &Path) -> std::result::Result<PathBuf, Fault> {
         }
     }
     Ok(aside)
+}
+
+/// Copies the log into the database, so that all of it is in one file, which gets its new name at once or not at all. A
+/// database that is too damaged for that is set aside as it is.
+fn gather(database: &Path) -> std::result::Result<(), Fault> {
+    let copied = Connection::open(database).and_then(|connection| {
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))
+    });
+    let is_busy = copied.unwrap_or_else(|error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy));
+    if is_busy {
+        return Err(Fault::File(format!("another process uses {}", database.display())));
+    }
+    Ok(())
 }
 
 /// Renames a file so that the name lasts.

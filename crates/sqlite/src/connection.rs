@@ -1,7 +1,8 @@
 //! Connections: how each is opened, and what is asserted of it.
 
+use std::cell::Cell;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -10,6 +11,10 @@ use crate::error::Fault;
 
 /// How long one waits for a lock that another process holds.
 const BUSY: Duration = Duration::from_secs(5);
+/// How often it is tried for.
+const BREATH: Duration = Duration::from_millis(1);
+/// How long whoever writes one piece after the other leaves the lock to others: they try several times meanwhile.
+pub(crate) const TURN: Duration = Duration::from_millis(5);
 /// Pages in the log after which they are copied into the database: large, for each page is copied once.
 const CHECKPOINT_PAGES: u32 = 10_000;
 /// The log is cut to this after a checkpoint.
@@ -33,8 +38,8 @@ pub(crate) fn open(path: &Path, access: Access) -> Result<Connection, Fault> {
         Access::Write => flags | OpenFlags::SQLITE_OPEN_CREATE,
         Access::Read => flags,
     };
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY)?;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_handler(Some(wait))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // A plan holds for all values: else statements are compiled again whenever they are given others.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
@@ -47,6 +52,21 @@ pub(crate) fn open(path: &Path, access: Access) -> Result<Connection, Fault> {
         }
     }
     Ok(connection)
+}
+
+/// Whether to try once more for a lock that another process holds.
+///
+/// SQLite's own handler waits longer and longer, up to a tenth of a second; beside somebody who writes one piece after
+/// the other it would nearly always come too late.
+fn wait(times: i32) -> bool {
+    thread_local! {
+        static SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
+    }
+    let now = Instant::now();
+    let since = SINCE.get().filter(|_| times > 0).unwrap_or(now);
+    SINCE.set(Some(since));
+    std::thread::sleep(BREATH);
+    now - since < BUSY
 }
 
 fn write(connection: &Connection) -> Result<(), Fault> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use incoming_leads_model::Category;
+use incoming_leads_model::{Category, stored};
 use rusqlite::{Connection, Params, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,13 +14,13 @@ pub(crate) fn body<T: Serialize>(thing: &T) -> String {
     serde_json::to_string(thing).expect("what the model holds can be written as JSON")
 }
 
-/// What a body says.
+/// What a body says, also where a newer program has put something more into it.
 pub(crate) fn read<T: DeserializeOwned>(
     table: &'static str,
     key: impl Display,
     body: &str,
 ) -> Result<T, Fault> {
-    serde_json::from_str(body).map_err(|error| Fault::damaged(table, key, error))
+    stored::read(body).map_err(|error| Fault::damaged(table, key, error))
 }
 
 /// The first row that a question finds.

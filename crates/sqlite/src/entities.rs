@@ -19,6 +19,7 @@ pub(crate) trait Kept: Serialize + DeserializeOwned + Send + 'static {
     fn id(&self) -> Self::Id;
     fn is_listed(&self) -> bool;
     fn stamp(&self) -> &Stamp;
+    fn is_later_than(&self, other: &Self) -> bool;
 }
 
 macro_rules! kept {
@@ -37,6 +38,10 @@ macro_rules! kept {
 
             fn stamp(&self) -> &Stamp {
                 &self.stamp
+            }
+
+            fn is_later_than(&self, other: &Self) -> bool {
+                $entity::is_later_than(self, other)
             }
         }
     )*};
@@ -120,6 +125,14 @@ pub(crate) fn write<T: Kept>(connection: &Connection, account: AccountId, entity
                ON CONFLICT (account_id, kind, id) DO UPDATE SET
                    is_listed = excluded.is_listed, binned_at = excluded.binned_at, body = excluded.body";
     put(connection, account, entity, sql)
+}
+
+/// Keeps an entity of a document, unless the one of this id has changed since the document was written.
+pub(crate) fn restore<T: Kept>(connection: &Connection, account: AccountId, entity: &T) -> Result<(), Fault> {
+    match find::<T>(connection, account, entity.id())? {
+        Some(own) if own.is_later_than(entity) => Ok(()),
+        Some(_) | None => write(connection, account, entity),
+    }
 }
 
 fn put<T: Kept>(connection: &Connection, account: AccountId, entity: &T, sql: &str) -> Result<(), Fault> {

@@ -110,9 +110,9 @@ impl Fault {
                 .with_detail(self.to_string())
                 .with_retry_after(RETRY_AFTER),
             Self::Unknown(_) | Self::Unanswered => {
-                let outcome = if operation.writes() { Outcome::Unknown } else { Outcome::NotApplied };
+                // Only the writer says so, whatever the operation is called that wrote.
                 Error::new(ErrorKind::Unavailable, operation)
-                    .with_outcome(outcome)
+                    .with_outcome(Outcome::Unknown)
                     .with_detail(self.to_string())
                     .with_retry_after(RETRY_AFTER)
                     .with_source(self)

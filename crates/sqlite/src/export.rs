@@ -16,7 +16,7 @@ use crate::error::Fault;
 use crate::items::read_item;
 use crate::readers::Readers;
 use crate::writing::Layouts;
-use crate::{credentials, history, registry};
+use crate::{credentials, history, registry, writing};
 
 /// Lines that are read at a time.
 const CHUNK: u64 = 256;
@@ -64,7 +64,7 @@ fn tell(
         Some(id) => return Err(Fault::Invalid(format!("there is no account {id}"))),
     };
     let mut telling = Telling { connection, sender, is_heard: true };
-    telling.send(vec![Line::Header { version: VERSION }]);
+    telling.send(vec![Line::Header { version: VERSION, ids: Some(writing::floor(connection)?) }]);
     for id in accounts {
         let layout = layouts.get(connection, id)?;
         telling.send(vec![Line::Account(Box::new(Arc::unwrap_or_clone(layout)))]);

@@ -40,15 +40,15 @@ struct Known(HashMap<(AccountId, Uid), Vec<Event>>);
 fn take(writing: &mut Writing<'_>, now: Moment, known: &mut Known, line: &Line) -> Result<(), Fault> {
     let connection = writing.connection;
     match line {
-        Line::Header { version: _ } => Ok(()),
+        Line::Header { .. } => Ok(()),
         Line::Account(layout) => write_layout(writing, layout),
         Line::Token(token) => credentials::keep(connection, token),
         Line::Grant(grant) => credentials::keep_grant(connection, grant),
         Line::Tag(Of { account_id, row }) => entities::write_tag(connection, *account_id, row),
-        Line::Customer(Of { account_id, row }) => entities::write(connection, *account_id, row),
-        Line::Lead(Of { account_id, row }) => entities::write(connection, *account_id, row),
-        Line::Contact(Of { account_id, row }) => entities::write(connection, *account_id, row),
-        Line::Company(Of { account_id, row }) => entities::write(connection, *account_id, row),
+        Line::Customer(Of { account_id, row }) => entities::restore(connection, *account_id, row),
+        Line::Lead(Of { account_id, row }) => entities::restore(connection, *account_id, row),
+        Line::Contact(Of { account_id, row }) => entities::restore(connection, *account_id, row),
+        Line::Company(Of { account_id, row }) => entities::restore(connection, *account_id, row),
         Line::Note(Of { account_id, row }) => entities::write_note(connection, *account_id, row),
         Line::Item(Of { account_id, row }) => restore(writing, *account_id, row),
         Line::Event(event) => known.remember(writing, event),
@@ -99,6 +99,11 @@ fn unique_subdomains(writing: &Writing<'_>, lines: &[Line]) -> Result<(), Fault>
 /// Puts an item on the stage whose entities have lines of their own. What is restored was decided long ago: it stands
 /// beside whatever is identical.
 fn restore(writing: &mut Writing<'_>, account: AccountId, item: &Item) -> Result<(), Fault> {
+    let waits = items::find(writing.connection, account, &item.uid)?;
+    let last = history::last_of_uid(writing.connection, account, &item.uid)?;
+    if !item.is_restored(waits.as_ref(), last.as_ref()) {
+        return Ok(());
+    }
     items::unstage(writing, account, &item.uid)?;
     items::stage(writing, account, item, item.uid.as_str())
 }

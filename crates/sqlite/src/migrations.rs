@@ -87,10 +87,11 @@ fn bring(connection: &mut Connection) -> Result<(), Fault> {
     for (step, number) in STEPS.iter().zip(1_u32..).skip(from) {
         transaction.execute_batch(step)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        transaction.execute("INSERT INTO migrations VALUES (?1, ?2)", (number, now))?;
+        transaction.execute("INSERT INTO migrations (version, applied_at) VALUES (?1, ?2)", (number, now))?;
     }
     if from == 0 {
-        transaction.execute("INSERT INTO store VALUES ('id', lower(hex(randomblob(8))))", [])?;
+        transaction
+            .execute("INSERT INTO store (name, value) VALUES ('id', lower(hex(randomblob(8))))", [])?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.commit()?;

@@ -6,16 +6,20 @@ use incoming_leads_model::AccountId;
 use incoming_leads_model::document::Line;
 use incoming_leads_port::{Operation, Provision, Result};
 
+use crate::connection::TURN;
 use crate::store::Sqlite;
+use crate::writing::Writing;
 use crate::{export, import};
 
 #[async_trait]
 impl Provision for Sqlite {
     async fn import(&self, lines: Vec<Line>) -> Result<()> {
         let clock = self.clock.clone();
-        self.shared
-            .write(Operation::Provision, move |writing| import::import(writing, clock.now(), &lines))
-            .await
+        let import = move |writing: &mut Writing<'_>| import::import(writing, clock.now(), &lines);
+        self.shared.write(Operation::Provision, import).await?;
+        // A server that has the file too is not to wait for all the pieces that may follow.
+        tokio::time::sleep(TURN).await;
+        Ok(())
     }
 
     fn export(&self, account: Option<AccountId>) -> BoxStream<'_, Result<Line>> {

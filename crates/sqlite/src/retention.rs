@@ -2,6 +2,7 @@
 
 use incoming_leads_model::{AccountId, Moment};
 use incoming_leads_port::{Clock, Operation, Result, Retention};
+use rusqlite::Connection;
 
 use crate::convert::{all, execute};
 use crate::error::Fault;
@@ -9,7 +10,7 @@ use crate::registry;
 use crate::store::Sqlite;
 use crate::writing::Writing;
 
-/// Rows that one job looks at.
+/// Rows that one job or one look is about.
 const SOME: u32 = 500;
 
 impl Sqlite {
@@ -24,9 +25,13 @@ impl Sqlite {
             if let Some(before) = retention.events_before(now) {
                 let mut after = Some(0);
                 while let Some(from) = after {
-                    let work = move |writing: &mut Writing<'_>| events(writing, account, from, before);
-                    let (next, count) = self.shared.write(Operation::Provision, work).await?;
-                    (after, forgotten) = (next, forgotten + count);
+                    let look = move |connection: &Connection| old_events(connection, account, from, before);
+                    let (next, old) = self.shared.read(Operation::Provision, look).await?;
+                    if !old.is_empty() {
+                        let work = move |writing: &mut Writing<'_>| forget(writing, account, &old);
+                        forgotten += self.shared.write(Operation::Provision, work).await?;
+                    }
+                    after = next;
                 }
             }
             if let Some(before) = retention.settled_before(now) {
@@ -43,29 +48,35 @@ impl Sqlite {
     }
 }
 
-/// Forgets some events behind a place, whose leads wait no longer; where to go on, if there is more to look at.
-/// They lie in the order in which they were recorded, but for imported ones, which are met once those before them go.
-fn events(
-    writing: &Writing<'_>,
+/// Old events behind a place, whose leads wait no longer; where to go on, if there is more to look at.
+///
+/// They lie in the order in which they were committed, which is not that of their moments: a clock may have been wrong, and
+/// imported ones have moments of their own. So all are looked at, beside whoever writes.
+fn old_events(
+    connection: &Connection,
     account: AccountId,
     after: u64,
     before: Moment,
-) -> std::result::Result<(Option<u64>, u64), Fault> {
-    let sql = "SELECT sequence, recorded_at,
-                      EXISTS (SELECT 1 FROM items WHERE account_id = events.account_id AND uid = events.uid)
+) -> std::result::Result<(Option<u64>, Vec<u64>), Fault> {
+    let sql = "SELECT sequence, recorded_at < ?4
+                      AND NOT EXISTS (SELECT 1 FROM items WHERE account_id = events.account_id AND uid = events.uid)
                FROM events WHERE account_id = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
-    let rows = all(writing.connection, "events", sql, (account.get(), after, SOME), |row| {
-        Ok((row.get::<_, u64>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?))
+    let rows = all(connection, "events", sql, (account.get(), after, SOME, before.secs()), |row| {
+        Ok((row.get::<_, u64>(0)?, row.get::<_, bool>(1)?))
     })?;
-    let old: Vec<_> = rows.iter().take_while(|(_, at, _)| *at < before.secs()).collect();
+    let next = rows.last().filter(|_| rows.len() == SOME as usize).map(|(sequence, _)| *sequence);
+    Ok((next, rows.into_iter().filter(|(_, is_old)| *is_old).map(|(sequence, _)| sequence).collect()))
+}
+
+/// Forgets these events, but for those whose leads wait again; how many those were.
+fn forget(writing: &Writing<'_>, account: AccountId, events: &[u64]) -> std::result::Result<u64, Fault> {
+    let sql = "DELETE FROM events WHERE account_id = ?1 AND sequence = ?2
+               AND NOT EXISTS (SELECT 1 FROM items WHERE account_id = events.account_id AND uid = events.uid)";
     let mut forgotten = 0;
-    for (sequence, _, _) in old.iter().filter(|(_, _, waits)| !waits) {
-        let sql = "DELETE FROM events WHERE account_id = ?1 AND sequence = ?2";
-        execute(writing.connection, sql, (account.get(), sequence))?;
-        forgotten += 1;
+    for sequence in events {
+        forgotten += execute(writing.connection, sql, (account.get(), sequence))? as u64;
     }
-    let is_end = old.len() < SOME as usize;
-    Ok((old.last().filter(|_| !is_end).map(|(sequence, _, _)| *sequence), forgotten))
+    Ok(forgotten)
 }
 
 /// Forgets some of what was put in the bin before a moment, and its notes.

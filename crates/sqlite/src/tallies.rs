@@ -70,7 +70,9 @@ impl Counts {
     pub(crate) fn write(&self, connection: &Connection) -> Result<(), Fault> {
         for ((account, pipeline, level, bucket), tally) in &self.tallies {
             let [sip, forms, chats, mail, accepted, declined, linked, high, low] = tally.to_columns();
-            let sql = "INSERT INTO tallies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+            let sql = "INSERT INTO tallies (account_id, pipeline_id, level, bucket, sip, forms, chats, mail, accepted, declined,
+                                            linked, sort_high, sort_low)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
                        ON CONFLICT (account_id, pipeline_id, level, bucket) DO UPDATE SET
                            sip = sip + excluded.sip, forms = forms + excluded.forms,
                            chats = chats + excluded.chats, mail = mail + excluded.mail,
@@ -92,7 +94,8 @@ impl Counts {
             if counts == &[0; 4] {
                 continue;
             }
-            let sql = "INSERT INTO guides VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            let sql = "INSERT INTO guides (account_id, order_key, pipeline_id, level, bucket, sip, forms, chats, mail)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
                        ON CONFLICT (account_id, order_key, pipeline_id, level, bucket) DO UPDATE SET
                            sip = sip + excluded.sip, forms = forms + excluded.forms,
                            chats = chats + excluded.chats, mail = mail + excluded.mail";

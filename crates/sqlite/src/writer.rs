@@ -236,7 +236,8 @@ impl Worker {
         let told = self.connection().and_then(|connection| {
             connection.execute_batch(
                 "BEGIN IMMEDIATE;
-                 INSERT INTO store VALUES ('settled', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1;
+                 INSERT INTO store (name, value) VALUES ('settled', 1)
+                 ON CONFLICT (name) DO UPDATE SET value = value + 1;
                  COMMIT",
             )?;
             let is_busy =
@@ -528,6 +529,27 @@ mod tests {
         ];
         let found = worker.look_up(&endings);
         assert_eq!(found, [Ok(true), Ok(false), Ok(false), Err(()), Ok(false)]);
+    }
+
+    #[tokio::test]
+    async fn a_failed_commit_of_what_has_no_events_is_unknown_whatever_was_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let surroundings = Surroundings {
+            ids: Arc::new(incoming_leads_port::Ids::random()),
+            layouts: store.shared.layouts.clone(),
+        };
+        let mut worker = Worker { path: store.shared.path.clone(), connection: None, surroundings };
+        let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC);
+        let fault = Fault::from(rusqlite::Error::SqliteFailure(error, None));
+        for operation in [Operation::Registry, Operation::Provision] {
+            let (reply, answer) = oneshot::channel();
+            let job = Box::new(Task { work: |_: &mut Writing<'_>| Ok(()), done: Some(()), reply });
+            let ending = Ending { result: Ok(()), trace: Trace::Other };
+            worker.settle(vec![job], vec![ending], &fault);
+            let told = answer.await.unwrap().unwrap_err().told(operation);
+            assert_eq!((told.kind(), told.outcome()), (ErrorKind::Unavailable, Outcome::Unknown), "{told}");
+        }
     }
 
     #[tokio::test]

@@ -98,7 +98,7 @@ impl Together {
         let Together { counts, marks, floor, is_floor_read } = own;
         self.counts.add(counts);
         self.marks.extend(marks);
-        self.floor = higher(self.floor, floor);
+        self.floor = self.floor.max(floor);
         self.is_floor_read |= is_floor_read;
     }
 
@@ -107,28 +107,19 @@ impl Together {
         let Together { counts, marks, floor, is_floor_read: _ } = self;
         counts.write(connection)?;
         for (id, Mark { revision, sequence }) in marks {
-            let sql = "INSERT INTO marks VALUES (?1, ?2, ?3) ON CONFLICT (account_id)
+            let sql = "INSERT INTO marks (account_id, revision, sequence) VALUES (?1, ?2, ?3) ON CONFLICT (account_id)
                        DO UPDATE SET revision = excluded.revision, sequence = excluded.sequence";
             execute(connection, sql, (id.get(), revision, sequence))?;
         }
         let Floor { leads, parties, notes, tags } = *floor;
         for (name, largest) in [("leads", leads), ("parties", parties), ("notes", notes), ("tags", tags)] {
             if largest > 0 {
-                let sql = "INSERT INTO store VALUES (?1, ?2) ON CONFLICT (name)
+                let sql = "INSERT INTO store (name, value) VALUES (?1, ?2) ON CONFLICT (name)
                            DO UPDATE SET value = max(value, excluded.value)";
                 execute(connection, sql, (name, largest))?;
             }
         }
         Ok(())
-    }
-}
-
-fn higher(one: Floor, other: Floor) -> Floor {
-    Floor {
-        leads: one.leads.max(other.leads),
-        parties: one.parties.max(other.parties),
-        notes: one.notes.max(other.notes),
-        tags: one.tags.max(other.tags),
     }
 }
 
@@ -243,7 +234,7 @@ impl<'a> Writing<'a> {
     /// Says that ids up to these are taken, at once: the next job of the transaction makes ids too.
     pub(crate) fn raise(&mut self, floor: Floor) {
         self.surroundings.ids.raise(floor);
-        self.own.floor = higher(self.own.floor, floor);
+        self.own.floor = self.own.floor.max(floor);
     }
 
     /// Another process may have handed out ids since this one wrote last.
@@ -305,7 +296,7 @@ pub(crate) fn marks(connection: &Connection, id: AccountId) -> Result<(u64, u64)
 }
 
 /// The largest ids that were handed out.
-fn floor(connection: &Connection) -> Result<Floor, Fault> {
+pub(crate) fn floor(connection: &Connection) -> Result<Floor, Fault> {
     let largest = |name: &str| {
         let sql = "SELECT value FROM store WHERE name = ?1";
         Ok::<u64, Fault>(one(connection, "store", sql, [name], |row| Ok(row.get(0)?))?.unwrap_or(0))

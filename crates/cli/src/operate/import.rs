@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
+use incoming_leads_model::Floor;
 use incoming_leads_model::document::{Line, VERSION};
 use incoming_leads_server::digest;
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,17 @@ impl Import {
         if source.begin > 0 {
             aside(&format!("going on at byte {}; remove the checkpoint to begin anew", source.begin));
         }
+        // Ids that a later piece brings must not be given to what somebody adds between two pieces. Documents tell them at
+        // their beginning; those of before do not, and what can be read twice is.
+        let mut found = match (&source.checkpoint, source.begin) {
+            (Some(_), 0) => {
+                let (document, size) = (self.document.clone(), self.batch as usize);
+                tokio::task::spawn_blocking(move || untold_ids(&document, size))
+                    .await
+                    .context("the thread that reads the document broke off")??
+            }
+            _ => None,
+        };
         // Two pieces wait at most: one is read while another is written.
         let (send, mut pieces) = mpsc::channel::<Batch>(1);
         let (from, begin, size) = (source.reader.take(), source.begin, self.batch as usize);
@@ -78,11 +90,14 @@ impl Import {
         let (mut is_first, mut taken) = (begin == 0, 0);
         while let Some(Batch { mut lines, end }) = pieces.recv().await {
             if std::mem::take(&mut is_first)
-                && !matches!(lines.first(), Some(Line::Header { version: VERSION }))
+                && !matches!(lines.first(), Some(Line::Header { version: VERSION, .. }))
             {
                 return Err(
                     anyhow!(r#"a document begins with {{"header": {{"version": {VERSION}}}}}"#).into()
                 );
+            }
+            if let (Some(Line::Header { ids, .. }), Some(found)) = (lines.first_mut(), found.take()) {
+                *ids = Some(found);
             }
             for line in &mut lines {
                 if matches!(line, Line::Draft(_)) {
@@ -103,6 +118,22 @@ impl Import {
         aside(&format!("{taken} lines were taken over"));
         Ok(())
     }
+}
+
+/// The largest ids of a document whose header does not tell them.
+fn untold_ids(document: &Path, size: usize) -> Result<Option<Floor>> {
+    let file = File::open(document).with_context(|| format!("cannot read {}", document.display()))?;
+    let mut floor = Some(Floor::default());
+    read(file, 0, size, |batch| {
+        if matches!(batch.lines.first(), Some(Line::Header { ids: Some(_), .. })) {
+            floor = None;
+        }
+        if let Some(floor) = &mut floor {
+            batch.lines.iter().for_each(|line| floor.raise(line));
+        }
+        floor.is_some()
+    })?;
+    Ok(floor)
 }
 
 /// The e-mail addresses of the users that are there: keys of v2 belong to them.
@@ -191,5 +222,27 @@ impl Checkpoint {
         let part = beside(path, ".part");
         fs::write(&part, serde_json::to_vec(self)?).with_context(cannot)?;
         fs::rename(&part, path).with_context(cannot)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_looked_for_where_the_header_does_not_tell_them() {
+        let found = |header: &str| {
+            let tags = (1..=5).map(|id| {
+                format!(r#"{{"tag": {{"account_id": 1, "row": {{"id": {id}, "name": "t{id}"}}}}}}"#)
+            });
+            let lines: Vec<String> = std::iter::once(header.to_owned()).chain(tags).collect();
+            let folder = tempfile::tempdir().expect("a folder can be made");
+            let document = folder.path().join("document");
+            fs::write(&document, lines.join("\n")).expect("it can be written");
+            untold_ids(&document, 2).expect("the document is sound")
+        };
+        let floor = Floor { tags: 5, ..Floor::default() };
+        assert_eq!(found(r#"{"header": {"version": 1}}"#), Some(floor));
+        assert_eq!(found(r#"{"header": {"version": 1, "ids": {"leads": 9}}}"#), None);
     }
 }

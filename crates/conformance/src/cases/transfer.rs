@@ -7,7 +7,8 @@ use futures_util::TryStreamExt as _;
 use incoming_leads_model::document::{Incoming, Line, Of, Secret, Token, VERSION};
 use incoming_leads_model::{
     Accept, AccountId, Add, Cards, Contact, ContactId, Decline, Draft, EntityRef, Lead, LeadId, Link,
-    LinkTarget, ListFilter, ListQuery, Moment, OrderKey, PageRequest, SummaryQuery, TagRef, UserId, Window,
+    LinkTarget, ListFilter, ListQuery, Moment, OrderKey, PageRequest, Receipt, SummaryQuery, TagRef, UserId,
+    Window,
 };
 use incoming_leads_port::{Digest, EntityQuery, ErrorKind, Floor, Ports, Principal};
 
@@ -28,6 +29,14 @@ pub(super) const CASES: &[Case] = &[
     case!("transfer"::a_document_counts_once, R12, "A document that is taken over twice counts once.")
         .with_store()
         .with_another(),
+    case!("transfer"::what_comes_between_two_pieces_stays, R15, "What is added between two pieces of a document has ids that no later piece brings.")
+        .with_store()
+        .with_another()
+        .with_directory(),
+    case!("transfer"::what_was_decided_stays_decided, R7, "What was decided since a document was taken over does not wait again when it is taken over once more.")
+        .with_store()
+        .with_another()
+        .with_directory(),
     case!("transfer"::credentials_come_along, R11, "Who may come in may come in to the copy; no secret is told.")
         .with_store()
         .with_another(),
@@ -176,6 +185,60 @@ async fn a_document_counts_once(on: &Instance) -> Done {
     same_answers(&on.administrator, &ports).await
 }
 
+async fn what_comes_between_two_pieces_stays(on: &Instance) -> Done {
+    live(on).await?;
+    let mut lines = exported(&**store(on)?, on.account).await?;
+    let rest = lines.split_off(lines.len().min(2));
+    let copy = some("another store", on.another().await?)?;
+    copy.import(lines).await?;
+    let ports = copy.open(Principal { account_id: on.account, user_id: ADMINISTRATOR }).await?;
+    let mut draft = call(1);
+    draft.leads.iter_mut().for_each(|lead| lead.card.tags = vec![TagRef::by_name("between")]);
+    let between = add(&ports, draft).await?;
+    let before = own(&ports, &between).await?;
+    copy.import(rest).await?;
+    same("what was added between two pieces", before, own(&ports, &between).await?)?;
+    ports.incoming.accept(&between.uid, &Accept::default()).await?;
+    Ok(())
+}
+
+/// The entities of an incoming lead, as text.
+async fn own(ports: &Ports, of: &Receipt) -> Result<String, Failure> {
+    let directory = power(&ports.directory)?;
+    let page = PageRequest::new(1, 500).expect("500 is the largest page");
+    let (leads, contacts) = (of.leads.clone().unwrap_or_default(), of.contacts.clone().unwrap_or_default());
+    let mut notes = Vec::new();
+    for lead in &leads {
+        notes.extend(directory.notes(EntityRef::Lead(*lead), page).await?.items);
+    }
+    let leads = directory.leads(&EntityQuery::with_ids(leads)).await?.items;
+    let contacts = directory.contacts(&EntityQuery::with_ids(contacts)).await?.items;
+    Ok(format!("{leads:#?} {contacts:#?} {notes:#?}"))
+}
+
+async fn what_was_decided_stays_decided(on: &Instance) -> Done {
+    let early = add(&on.sorter, call(7)).await?;
+    let later = add(&on.sorter, call(8)).await?;
+    let lines = exported(&**store(on)?, on.account).await?;
+    let (copy, ports) = copied(on).await?;
+    ports.incoming.accept(&early.uid, &Accept::default()).await?;
+    ports.incoming.decline(&later.uid, &Decline::default()).await?;
+    if ports.incoming.capabilities().link {
+        let link = Link { target: LinkTarget::Lead(TARGET_LEAD), contact_id: None, user_id: None };
+        ports.incoming.link(&a_chat(on).await?, &link).await?;
+    }
+    let before = answers(&ports).await?;
+    let settled = (own(&ports, &early).await?, own(&ports, &later).await?);
+    copy.import(lines).await?;
+    fails(ErrorKind::NotFound, ports.incoming.accept(&early.uid, &Accept::default()).await)?;
+    fails(ErrorKind::NotFound, ports.incoming.decline(&later.uid, &Decline::default()).await)?;
+    same("what was decided", settled, (own(&ports, &early).await?, own(&ports, &later).await?))?;
+    for ((what, before), (_, after)) in before.into_iter().zip(answers(&ports).await?) {
+        same(&format!("{what}, after the document once more"), before, after)?;
+    }
+    Ok(())
+}
+
 async fn credentials_come_along(on: &Instance) -> Done {
     let digest = Digest(std::array::from_fn(|place| place as u8));
     let token = Token::bearer(on.account, SORTER, Secret::Sha256(digest.to_hex()));
@@ -188,7 +251,8 @@ async fn an_account_is_told_alone(on: &Instance) -> Done {
     add(&on.sorter, call(1)).await?;
     add(&on.stranger, call(1)).await?;
     let lines = exported(&**store(on)?, on.account).await?;
-    same("the first line", Some(&Line::Header { version: VERSION }), lines.first())?;
+    let is_header = matches!(lines.first(), Some(Line::Header { version: VERSION, .. }));
+    holds("the first line is the header", is_header)?;
     let accounts = lines.iter().map(|line| match line {
         Line::Account(layout) => Some(layout.account.id),
         _ => None,
@@ -260,7 +324,7 @@ async fn documents_that_make_no_sense_are_refused(on: &Instance) -> Done {
         lead.row.id = id;
     }
     let bad = [
-        ("another version", Some(Line::Header { version: VERSION + 1 })),
+        ("another version", Some(Line::Header { version: VERSION + 1, ids: None })),
         ("an account that was not told", tag(untold)),
         ("a plain secret", Some(token(SORTER, Secret::Plain("secret".to_owned())))),
         ("a digest that is none", Some(token(SORTER, Secret::Sha256("secret".to_owned())))),

@@ -18,6 +18,7 @@ enum Plant {
     Nothing,
     EventsForgotten,
     ItemsForgotten,
+    IdsForgotten,
     TokensForgotten,
     AllAccountsTold,
     NothingRefused,
@@ -32,6 +33,7 @@ enum Plant {
 const CAUGHT: &[(Plant, &str)] = &[
     (Plant::EventsForgotten, "transfer::a_copy_answers_the_same"),
     (Plant::ItemsForgotten, "transfer::a_copy_goes_on"),
+    (Plant::IdsForgotten, "transfer::what_comes_between_two_pieces_stays"),
     (Plant::TokensForgotten, "transfer::credentials_come_along"),
     (Plant::AllAccountsTold, "transfer::an_account_is_told_alone"),
     (Plant::AllAccountsTold, "transfer::an_unknown_account_is_refused"),
@@ -107,7 +109,14 @@ impl Provision for Wrong {
             Ok(Line::Token(_)) => plant != Plant::TokensForgotten,
             _ => true,
         };
-        self.right.export(account).filter(move |line| future::ready(is_told(line))).boxed()
+        let told = self.right.export(account).filter(move |line| future::ready(is_told(line)));
+        let without_ids = move |line| match line {
+            Ok(Line::Header { version, .. }) if plant == Plant::IdsForgotten => {
+                Ok(Line::Header { version, ids: None })
+            }
+            line => line,
+        };
+        told.map(without_ids).boxed()
     }
 }
 

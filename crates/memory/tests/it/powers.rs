@@ -87,7 +87,8 @@ fn rights_are_asked_at_each_call() {
 fn what_is_refused_changes_nothing() {
     let world = World::new();
     let uid = world.add(vec![draft(call(1))]).unwrap().remove(0).uid;
-    let before = export(&world.memory);
+    // Without the header: ids that went to what is refused are gaps.
+    let before = export(&world.memory).split_off(1);
     let viewer = world.open(VIEWER).incoming;
     let link = Link { target: LinkTarget::Customer(id(CUSTOMER)), contact_id: None, user_id: None };
     let nobody = Some(id(77));
@@ -104,7 +105,7 @@ fn what_is_refused_changes_nothing() {
         world.add(vec![draft(call(2)), draft(call(2))]).unwrap_err(),
     ];
     assert!(errors.iter().all(|error| error.outcome() == Outcome::NotApplied && error.refusal().is_some()));
-    assert_eq!(export(&world.memory), before);
+    assert_eq!(export(&world.memory).split_off(1), before);
 }
 
 #[test]

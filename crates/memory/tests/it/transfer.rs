@@ -204,7 +204,10 @@ fn token(user: u64, secret: Secret) -> Line {
 
 #[test]
 fn a_document_of_another_version_is_refused() {
-    check_refused(vec![Line::Header { version: 2 }, Line::Account(Box::new(layout(1)))], "version 2");
+    check_refused(
+        vec![Line::Header { version: 2, ids: None }, Line::Account(Box::new(layout(1)))],
+        "version 2",
+    );
 }
 
 #[test]

@@ -63,6 +63,15 @@ impl Event {
         }
     }
 
+    /// Whether the incoming lead waits no longer after it (R7).
+    #[must_use]
+    pub const fn settles(&self) -> bool {
+        match self.kind {
+            EventKind::Added(_) | EventKind::Updated(_) => false,
+            EventKind::Accepted(_) | EventKind::Declined(_) | EventKind::Linked(_) => true,
+        }
+    }
+
     /// What the caller is answered.
     #[must_use]
     pub fn receipt(&self) -> Receipt {

@@ -576,7 +576,7 @@ pub(crate) fn line() -> BoxedStrategy<Line> {
         draft,
     });
     prop_oneof![
-        any::<u32>().prop_map(|version| Line::Header { version }),
+        any::<u32>().prop_map(|version| Line::Header { version, ids: None }),
         layout().prop_map(|layout| Line::Account(Box::new(layout))),
         token.prop_map(Line::Token),
         grant.prop_map(Line::Grant),

@@ -7,7 +7,7 @@ use incoming_leads_model::*;
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::arbitrary;
 use crate::world::*;
@@ -86,8 +86,7 @@ fn entity_has_the_kind_of_its_id() {
     assert_eq!(EntityRef::Customer(id(1)).kind(), EntityKind::Customer);
 }
 
-#[test]
-fn document_is_as_people_write_it() {
+fn lines() -> Vec<Line> {
     let mut world = World::new();
     let uid = world.bring(call(1)).unwrap().uid;
     fn of<T: Clone>(row: &T) -> document::Of<T> {
@@ -95,8 +94,12 @@ fn document_is_as_people_write_it() {
     }
     let mut live = world.leads[&id(LIVE)].clone();
     live.stamp.is_deleted = true;
-    let lines = [
-        Line::Header { version: document::VERSION },
+    vec![
+        Line::Header { version: document::VERSION, ids: None },
+        Line::Header {
+            version: document::VERSION,
+            ids: Some(Floor { leads: 100, parties: 200, notes: 0, tags: 9 }),
+        },
         Line::Lead(of(&live)),
         Line::Lead(of(&world.leads[&id(100)])),
         Line::Contact(of(&world.contacts[&id(LIVE)])),
@@ -104,8 +107,53 @@ fn document_is_as_people_write_it() {
         Line::Company(of(&world.companies[&id(100)])),
         Line::Item(of(&world.stage[&uid])),
         Line::Event(world.decline(SORTER, &uid, Decline::default()).unwrap()),
-    ];
-    insta::assert_snapshot!(lines.map(|line| serde_json::to_string(&line).unwrap()).join("\n"));
+    ]
+}
+
+#[test]
+fn document_is_as_people_write_it() {
+    let lines = lines().into_iter().map(|line| serde_json::to_string(&line).unwrap());
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));
+}
+
+/// A value with one more field in each struct: the model's variants have one key, its structs more.
+fn with_more(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut map: serde_json::Map<_, _> =
+                map.into_iter().map(|(key, value)| (key, with_more(value))).collect();
+            if map.len() > 1 {
+                map.insert("later".to_owned(), json!({"a": [1, null]}));
+            }
+            Value::Object(map)
+        }
+        Value::Array(values) => values.into_iter().map(with_more).collect(),
+        scalar => scalar,
+    }
+}
+
+#[test]
+fn a_body_of_a_newer_program_is_read_and_a_document_of_one_is_not() {
+    for line in lines() {
+        let more = with_more(serde_json::to_value(&line).unwrap()).to_string();
+        assert_eq!(stored::read::<Line>(&more).unwrap(), line, "{more}");
+        if more.contains("later") {
+            let refused = serde_json::from_str::<Line>(&more).unwrap_err().to_string();
+            assert!(refused.contains("unknown field `later`"), "{refused}");
+        }
+    }
+}
+
+#[test]
+fn a_body_that_says_something_wrong_is_wrong_whatever_it_has_beside() {
+    for body in
+        [r#"{"id": 1}"#, r#"{"id": 0, "name": "n", "later": 1}"#, r#"{"id": 1, "name": "n""#, "[]", "7"]
+    {
+        assert!(stored::read::<Tag>(body).is_err(), "{body}");
+    }
+    for body in [r#"{"later": {"made": 1}}"#, r#"{"made": 1, "existing": 1}"#, r#""made""#] {
+        assert!(stored::read::<Linked<LeadId>>(body).is_err(), "{body}");
+    }
 }
 
 #[test]

@@ -203,7 +203,7 @@ fn integrations_of_a_document_are_told_once_and_hashed() {
 #[test]
 fn lines_are_of_accounts_that_are_told_or_known() {
     let tag = Line::Tag(document::Of { account_id: id(7), row: Tag { id: id(1), name: "t".to_owned() } });
-    let header = |version| Line::Header { version };
+    let header = |version| Line::Header { version, ids: None };
     check(&[header(2)], Err((0, "the document is of version 2, 1 is read")));
     check(&[header(1), tag.clone()], Err((1, "a line is of account 7, of which no line told before")));
     check(&[header(1), with_integration(), tag.clone()], Ok(()));

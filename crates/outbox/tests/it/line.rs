@@ -111,7 +111,10 @@ impl World {
     pub(crate) async fn new(name: &str) -> Self {
         let clock = Arc::new(ManualClock::new(Moment::from_secs(1_700_000_000).unwrap()));
         let memory = Memory::new(clock.clone(), Arc::new(Ids::sequential()));
-        memory.import(vec![Row::Header { version: 1 }, Row::Account(Box::new(layout()))]).await.unwrap();
+        memory
+            .import(vec![Row::Header { version: 1, ids: None }, Row::Account(Box::new(layout()))])
+            .await
+            .unwrap();
         let principal =
             Principal { account_id: AccountId::new(1).unwrap(), user_id: UserId::new(2).unwrap() };
         let inner = memory.open(principal).await.unwrap().incoming;

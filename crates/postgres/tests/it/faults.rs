@@ -4,8 +4,9 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use incoming_leads_conformance::fixture;
+use incoming_leads_model::document::{Secret, Token};
 use incoming_leads_model::{Accept, Add, ListQuery, Uid};
-use incoming_leads_port::{Error, ErrorKind, IncomingLeads, Operation, Outcome, Ports};
+use incoming_leads_port::{Digest, Error, ErrorKind, IncomingLeads, Operation, Outcome, Ports, Registry};
 use incoming_leads_postgres::Options;
 use incoming_leads_testbed::{Error as Absent, Postgres as Server, Settings, Stop, database_of, in_ci};
 use tokio::time::sleep;
@@ -102,6 +103,87 @@ async fn it_waits_for_others_no_longer_than_was_said() {
         holder.batch_execute("ROLLBACK").await.unwrap();
         comes_back(|| try_to_add(&ports)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_whole_group_waits_for_is_not_waited_for_one_by_one() {
+    let Some(world) = World::new() else { return };
+    furnish(&world.store().await).await;
+    let short = Duration::from_millis(400);
+    let options = Options::default().with_lock_time(short).with_writers(1);
+    let store = options.open(&world.database.url()).await.unwrap();
+    let ports = administrator(&store).await;
+    let holder = world.client().await;
+    holder.batch_execute("BEGIN; SELECT FROM marks FOR UPDATE").await.unwrap();
+    let start = Instant::now();
+    let adds = (0..40).map(|_| {
+        let ports = ports.clone();
+        tokio::spawn(async move { try_to_add(&ports).await })
+    });
+    for add in adds.collect::<Vec<_>>() {
+        assert_not_applied(&add.await.unwrap().unwrap_err(), ErrorKind::Unavailable);
+    }
+    // A few of those that came first may be groups of their own.
+    assert!(start.elapsed() < short * 20, "it took {:?}", start.elapsed());
+    holder.batch_execute("ROLLBACK").await.unwrap();
+    comes_back(|| try_to_add(&ports)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_in_nobodys_way_is_not_told_of_somebody_elses_lock() {
+    let Some(world) = World::new() else { return };
+    furnish(&world.store().await).await;
+    let options = Options::default().with_lock_time(Duration::from_millis(300)).with_writers(1);
+    let store = options.open(&world.database.url()).await.unwrap();
+    let ports = administrator(&store).await;
+    let held = add(&*ports.incoming).await.uid;
+    let holder = world.client().await;
+    holder.batch_execute("BEGIN").await.unwrap();
+    let asked = "SELECT FROM items WHERE uid = $1 FOR UPDATE";
+    holder.query(asked, &[&held.as_str()]).await.unwrap();
+    let adds = (0..20).map(|number| {
+        let (ports, held) = (ports.clone(), held.clone());
+        tokio::spawn(async move {
+            if number == 10 {
+                assert!(ports.incoming.accept(&held, &Accept::default()).await.is_err());
+            } else {
+                try_to_add(&ports).await.unwrap();
+            }
+        })
+    });
+    for add in adds.collect::<Vec<_>>() {
+        add.await.unwrap();
+    }
+    holder.batch_execute("ROLLBACK").await.unwrap();
+    ports.incoming.accept(&held, &Accept::default()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_in_which_the_servers_disk_fails_is_unknown() {
+    let Some(world) = World::new() else { return };
+    let store = world.store().await;
+    furnish(&store).await;
+    let client = world.client().await;
+    let digest = Digest([7; 32]);
+    let secret = Secret::Sha256(digest.to_hex());
+    let token = Token::bearer(fixture::ACCOUNT, fixture::ADMINISTRATOR, secret);
+    // Raised by the commit itself, as a panic of the server would be: whether it holds nobody can tell from the code.
+    for (code, outcome) in
+        [("58030", Outcome::Unknown), ("53100", Outcome::Unknown), ("40001", Outcome::NotApplied)]
+    {
+        let fails = format!(
+            "CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = '{code}'; END $$; \
+             DROP TRIGGER IF EXISTS late ON tokens; \
+             CREATE CONSTRAINT TRIGGER late AFTER INSERT ON tokens DEFERRABLE INITIALLY DEFERRED \
+             FOR EACH ROW EXECUTE FUNCTION fail()"
+        );
+        client.batch_execute(&fails).await.unwrap();
+        let error = store.enrol(&token).await.unwrap_err();
+        assert_eq!(error.outcome(), outcome, "{code}: {error:?}");
+    }
+    client.batch_execute("DROP TRIGGER late ON tokens").await.unwrap();
+    store.enrol(&token).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use incoming_leads_conformance::fixture;
-use incoming_leads_model::{Accept, Decline, LeadId, SummaryQuery};
+use incoming_leads_model::{Accept, Add, Decline, LeadId, SummaryQuery};
 use incoming_leads_port::{EntityQuery, ManualClock, Ports, Retention};
 
-use crate::world::{World, add, administrator, furnish};
+use crate::world::{World, add, administrator, form, furnish};
 
 const DAY_SECS: u32 = 86_400;
 
@@ -48,4 +48,66 @@ async fn known(ports: &Ports, ids: [LeadId; 3]) -> Vec<LeadId> {
     let query = EntityQuery::with_ids(ids.to_vec());
     let page = ports.directory.as_ref().unwrap().leads(&query).await.unwrap();
     page.items.into_iter().map(|lead| lead.id).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_of_much_that_waits_are_looked_at_once() {
+    let Some(world) = World::new() else { return };
+    let clock = Arc::new(ManualClock::new(fixture::START));
+    let store = world.store().await.with_clock(clock.clone());
+    furnish(&store).await;
+    let ports = administrator(&store).await;
+    let add_some = async |count: usize| {
+        let forms = (0..count).map(|_| form()).collect();
+        ports.incoming.add(&Add::forms(forms)).await.unwrap()
+    };
+    // In the same second and in others, more than are looked at in one statement; what can go lies between and behind.
+    let mut settled = Vec::new();
+    for round in 0..6 {
+        clock.advance_secs(round / 3);
+        add_some(240).await;
+        settled.extend(add_some(10).await);
+    }
+    for receipt in &settled {
+        ports.incoming.decline(&receipt.uid, &Decline::default()).await.unwrap();
+    }
+    clock.advance_secs(3 * DAY_SECS);
+    let young = add_some(1).await.remove(0);
+    ports.incoming.decline(&young.uid, &Decline::default()).await.unwrap();
+    let history = ports.history.as_ref().unwrap();
+    let events = async || {
+        let (mut all, mut cursor) = (0, None);
+        loop {
+            let some = history.events(cursor.as_ref(), 1000).await.unwrap();
+            match some.events.len() {
+                0 => return all,
+                count => (all, cursor) = (all + count, Some(some.next)),
+            }
+        }
+    };
+    let before = events().await;
+    assert_eq!(store.sweep(Retention::default().with_events_days(1)).await.unwrap(), 2 * 60);
+    assert_eq!(events().await, before - 2 * 60);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bucket_in_which_nothing_waits_is_no_row() {
+    let Some(world) = World::new() else { return };
+    let store = world.store().await;
+    furnish(&store).await;
+    let ports = administrator(&store).await;
+    let client = world.client().await;
+    let guides = async || {
+        let counted = "SELECT count(*), count(*) FILTER (WHERE sip + forms + chats + mail = 0) FROM guides";
+        let row = client.query_one(counted, &[]).await.unwrap();
+        (row.get::<_, i64>(0), row.get::<_, i64>(1))
+    };
+    let before = guides().await;
+    assert_eq!(before.1, 0);
+    let [accepted, declined] = [add(&*ports.incoming).await, add(&*ports.incoming).await];
+    assert!(guides().await.0 > before.0);
+    ports.incoming.accept(&accepted.uid, &Accept::default()).await.unwrap();
+    assert!(guides().await.0 > before.0, "one of the two waits");
+    ports.incoming.decline(&declined.uid, &Decline::default()).await.unwrap();
+    assert_eq!(guides().await, before);
 }

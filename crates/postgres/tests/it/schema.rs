@@ -1,9 +1,19 @@
 //! What the tables look like, and who makes them.
 
-use incoming_leads_port::{ErrorKind, Outcome, Registry};
-use incoming_leads_postgres::{Migrate, Options};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::world::World;
+use futures_util::TryStreamExt as _;
+use incoming_leads_conformance::fixture;
+use incoming_leads_model::document::{Secret, Token};
+use incoming_leads_model::{Accept, Add, Cards, Decline, Draft, ListQuery, PageRequest, SummaryQuery};
+use incoming_leads_port::{
+    Digest, EntityQuery, ErrorKind, ManualClock, Outcome, Provision, Registry, Retention,
+};
+use incoming_leads_postgres::{Migrate, Options};
+use tokio::time::sleep;
+
+use crate::world::{World, add, administrator, form, furnish};
 
 #[tokio::test]
 async fn every_unique_index_and_foreign_key_contains_the_account() {
@@ -89,4 +99,98 @@ async fn an_address_that_is_not_understood_is_refused() {
             "{address}"
         );
     }
+}
+
+/// What a newer program puts into bodies: a field in structs that the model nests.
+const LATER: &[(&str, &str, &[&str])] = &[
+    ("accounts", "layout", &["later", "account,later", "pipelines,0,later", "users,0,later"]),
+    ("items", "body", &["later", "links,later", "metadata,forms,later"]),
+    ("entities", "body", &["later", "stamp,later", "card,later"]),
+    ("notes", "body", &["later"]),
+    ("events", "body", &["later", "kind,added,later", "kind,added,item,later", "kind,declined,links,later"]),
+    ("tokens", "body", &["later"]),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn this_program_goes_on_beside_a_newer_one() {
+    let Some(world) = World::new() else { return };
+    let clock = Arc::new(ManualClock::new(fixture::START));
+    let store = world.store().await.with_clock(clock.clone());
+    furnish(&store).await;
+    let ports = administrator(&store).await;
+    let [first, second, third] =
+        [add(&*ports.incoming).await, add(&*ports.incoming).await, add(&*ports.incoming).await];
+    ports.incoming.decline(&third.uid, &Decline::default()).await.unwrap();
+    let note = serde_json::from_str(r#"{"notes": [{"text": "Hello"}]}"#).unwrap();
+    let with_note = Draft { leads: vec![note], ..form() };
+    ports.incoming.add(&Add::forms(vec![with_note])).await.unwrap();
+    let digest = Digest([7; 32]);
+    let secret = Secret::Sha256(digest.to_hex());
+    let token = Token::bearer(fixture::ACCOUNT, fixture::ADMINISTRATOR, secret);
+    store.enrol(&token).await.unwrap();
+    let layout = ports.directory.as_ref().unwrap().layout().await.unwrap();
+    let page = PageRequest::new(1, 500).unwrap();
+    let query = ListQuery { page, cards: Cards::Include, ..ListQuery::default() };
+    let waiting = ports.incoming.list(&query).await.unwrap();
+
+    let client = world.client().await;
+    let tables =
+        "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace";
+    for row in client.query(tables, &[]).await.unwrap() {
+        let table: String = row.get(0);
+        let added = format!(
+            "ALTER TABLE {table} ADD COLUMN later text, ADD COLUMN much_later bigint NOT NULL DEFAULT 7"
+        );
+        client.batch_execute(&added).await.unwrap();
+    }
+    for (table, column, paths) in LATER {
+        for path in *paths {
+            let parent = path.rsplit_once(',').map_or("", |(parent, _)| parent);
+            let added = format!(
+                "UPDATE {table} SET {column} = jsonb_set({column}::jsonb, '{{{path}}}', '{{\"a\": [1, null]}}')::text \
+                 WHERE jsonb_typeof({column}::jsonb #> '{{{parent}}}') = 'object'"
+            );
+            assert!(client.execute(&added, &[]).await.unwrap() > 0, "{table} {path}");
+        }
+    }
+    client.execute("UPDATE accounts SET version = version + 1", &[]).await.unwrap();
+
+    assert_eq!(ports.incoming.list(&query).await.unwrap(), waiting);
+    ports.incoming.accept(&first.uid, &Accept::default()).await.unwrap();
+    ports.incoming.decline(&second.uid, &Decline::default()).await.unwrap();
+    add(&*ports.incoming).await;
+    let by_uid = SummaryQuery { uids: Some(vec![first.uid, third.uid]), ..SummaryQuery::default() };
+    assert_eq!(ports.incoming.summary(&by_uid).await.unwrap().declined, Some(1));
+    let directory = ports.directory.as_ref().unwrap();
+    assert_eq!(directory.layout().await.unwrap(), layout);
+    directory.leads(&EntityQuery::listed(page)).await.unwrap();
+    assert_eq!(store.token(&digest).await.unwrap(), Some(token));
+    let lines = store.export(None).try_collect().await.unwrap();
+    store.import(lines).await.unwrap();
+    clock.advance_secs(3 * 86_400);
+    let retention = Retention::default().with_events_days(1).with_settled_days(1);
+    assert!(store.sweep(retention).await.unwrap() > 0);
+    let again = administrator(&world.store().await).await;
+    assert_eq!(again.incoming.list(&query).await.unwrap().items.len(), waiting.items.len() - 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_anothers_migration_waits_as_long_as_it_takes() {
+    let Some(world) = World::new() else { return };
+    let other = world.client().await;
+    other.batch_execute("SELECT pg_advisory_lock(x'496e634c'::bigint)").await.unwrap();
+    let (url, short) = (world.database.url(), Duration::from_millis(200));
+    let opening = tokio::spawn(async move {
+        Options::default().with_statement_time(short * 10).with_lock_time(short).open(&url).await
+    });
+    sleep(short * 15).await;
+    assert!(!opening.is_finished());
+    other.batch_execute("SELECT pg_advisory_unlock_all()").await.unwrap();
+    let store = opening.await.unwrap().unwrap();
+    // The connection has its bounds back.
+    furnish(&store).await;
+    let ports = administrator(&store).await;
+    other.batch_execute("BEGIN; SELECT FROM marks FOR UPDATE").await.unwrap();
+    let error = ports.incoming.add(&Add::forms(vec![form()])).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
 }

@@ -45,9 +45,39 @@ async fn a_database_that_is_served_is_not_replaced() {
     let copy = world.folder.path().join("copy.sqlite");
     world.sqlite.backup(&copy).await.unwrap();
     let server = Options::default().as_server().open(world.path()).unwrap();
-    let refused = restore(&copy, &world.path()).unwrap_err();
-    assert!(refused.to_string().contains("another server"), "{refused}");
+    let link = world.folder.path().join("link.sqlite");
+    std::os::unix::fs::symlink(world.path(), &link).unwrap();
+    for name in [world.path(), link.clone()] {
+        let refused = restore(&copy, &name).unwrap_err();
+        assert!(refused.to_string().contains("another server"), "{refused}");
+    }
+    // Nothing is left of the attempts.
+    let restored = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().contains("restored");
+    let left = fs::read_dir(world.folder.path()).unwrap().filter(|entry| entry.as_ref().is_ok_and(restored));
+    assert_eq!(left.count(), 0);
     drop(server);
+    let folder = world.folder;
+    drop((world.sqlite, world.ports));
+    restore(&copy, &link).unwrap().unwrap();
+    assert!(link.is_symlink(), "what the name stands for is replaced, not the name");
+    drop(folder);
+}
+
+#[tokio::test]
+async fn what_is_set_aside_is_whole_in_one_file() {
+    let world = World::new().await;
+    let copy = world.folder.path().join("copy.sqlite");
+    world.sqlite.backup(&copy).await.unwrap();
+    world.add(call(1, START, 10)).await;
+    // As a server leaves it that was killed: the last of it lies in the log alone.
+    let killed = world.folder.path().join("killed.sqlite");
+    fs::copy(world.path(), &killed).unwrap();
+    fs::copy(world.path().with_extension("sqlite-wal"), killed.with_extension("sqlite-wal")).unwrap();
+    let aside = restore(&copy, &killed).unwrap().unwrap();
+    let alone = world.folder.path().join("alone.sqlite");
+    fs::copy(aside, &alone).unwrap();
+    let ports = Options::default().open(alone).unwrap().open(principal()).await.unwrap();
+    assert_eq!(crate::world::waiting(&ports).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

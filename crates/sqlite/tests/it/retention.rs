@@ -4,7 +4,7 @@ use incoming_leads_model::document::Line;
 use incoming_leads_model::{Accept, ContactId, Decline, SummaryQuery};
 use incoming_leads_port::{EntityQuery, Retention};
 
-use crate::world::{START, World, call};
+use crate::world::{START, World, call, moment};
 
 const DAY: u32 = 86_400;
 
@@ -72,4 +72,19 @@ async fn what_lies_in_the_bin_goes_after_its_days_and_nothing_else() {
     let directory = world.ports.directory.as_ref().unwrap();
     let found = directory.contacts(&EntityQuery::with_ids(contacts)).await.unwrap().items;
     assert_eq!(found.into_iter().map(|contact| contact.id).collect::<Vec<_>>(), accepted.contacts.unwrap());
+}
+
+#[tokio::test]
+async fn an_event_of_a_wrong_clock_stands_in_nobodys_way() {
+    let world = World::new().await;
+    world.clock.set(moment(4_000_000_000));
+    let far = world.add(call(0, START, 10)).await;
+    world.ports.incoming.decline(&far.uid, &Decline::default()).await.unwrap();
+    world.clock.set(moment(START));
+    let decided = world.add(call(1, START, 10)).await;
+    world.ports.incoming.decline(&decided.uid, &Decline::default()).await.unwrap();
+    world.clock.advance_secs(3 * DAY);
+    assert_eq!(world.sqlite.sweep(Retention::default().with_events_days(1)).await.unwrap(), 2);
+    let events = world.ports.history.as_ref().unwrap().events(None, 10).await.unwrap().events;
+    assert_eq!(events.into_iter().map(|event| event.uid).collect::<Vec<_>>(), [far.uid.clone(), far.uid]);
 }

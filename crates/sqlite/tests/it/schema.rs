@@ -1,14 +1,18 @@
 //! The tables: what is ours, what is newer, what keys begin with, what questions read along.
 
-use incoming_leads_port::ErrorKind;
+use incoming_leads_model::document::{Secret, Token};
+use incoming_leads_model::grant::Grant;
+use incoming_leads_model::{Accept, Cards, Decline, EntityRef, ListQuery, PageRequest, SummaryQuery};
+use incoming_leads_port::{Digest, EntityQuery, ErrorKind, Provision, Registry, Retention};
 use incoming_leads_sqlite::Options;
+use serde_json::json;
 
-use crate::world::World;
+use crate::world::{START, World, call, chat, layout, principal};
 
 #[tokio::test]
 async fn a_newer_file_is_refused_and_left_as_it_is() {
     let world = World::new().await;
-    world.raw().execute("INSERT INTO migrations VALUES (1000, 0)", []).unwrap();
+    world.raw().execute("INSERT INTO migrations (version, applied_at) VALUES (1000, 0)", []).unwrap();
     let error = Options::default().open(world.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.to_string().contains("schema 1000, which a newer program made"), "{error}");
@@ -40,4 +44,97 @@ async fn every_key_of_an_account_begins_with_it() {
         let is_of_store = ["store", "migrations"].contains(&table.as_str());
         assert!(is_of_store || first == "account_id", "{index} of {table} begins with {first}");
     }
+}
+
+/// What a newer program puts into bodies: a field in each struct that the model nests.
+const LATER: &[(&str, &str, &[&str])] = &[
+    (
+        "accounts",
+        "layout",
+        &["$", "$.account", "$.pipelines[0]", "$.pipelines[0].statuses[0]", "$.users[0].rights"],
+    ),
+    ("items", "body", &["$", "$.links", "$.metadata.sip"]),
+    ("entities", "body", &["$", "$.stamp", "$.card"]),
+    ("notes", "body", &["$"]),
+    (
+        "events",
+        "body",
+        &["$", "$.kind.added", "$.kind.added.item", "$.kind.declined", "$.kind.declined.links"],
+    ),
+    ("tokens", "body", &["$"]),
+    ("grants", "body", &["$"]),
+];
+
+#[tokio::test]
+async fn this_program_goes_on_beside_a_newer_one() {
+    let world = World::new().await;
+    let [first, second, third] = [
+        world.add(call(1, START, 10)).await,
+        world.add(call(2, START, 10)).await,
+        world.add(call(3, START, 10)).await,
+    ];
+    let intake = world.ports.intake.as_ref().unwrap();
+    intake.take_in(&chat(1, START, 10)).await.unwrap();
+    world.ports.incoming.decline(&third.uid, &Decline::default()).await.unwrap();
+    let principal = principal();
+    let digest = Digest([7; 32]);
+    let secret = || Secret::Sha256(Digest([7; 32]).to_hex());
+    let token = Token::bearer(principal.account_id, principal.user_id, secret());
+    world.sqlite.enrol(&token).await.unwrap();
+    let grant: Grant = serde_json::from_value(json!({
+        "id": "g", "account_id": 1, "user_id": 5, "client_id": "c", "due": "refresh", "secret": secret(),
+        "expires_at": START + 9_999_999,
+    }))
+    .unwrap();
+    assert!(world.sqlite.swap("g", None, Some(&grant)).await.unwrap());
+
+    let raw = world.raw();
+    let mut tables = raw.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").unwrap();
+    let tables = tables.query_map([], |row| row.get(0)).unwrap().collect::<Result<Vec<String>, _>>().unwrap();
+    assert!(tables.len() >= 12, "{tables:?}");
+    for table in tables {
+        let added = format!(
+            "ALTER TABLE {table} ADD COLUMN later TEXT; ALTER TABLE {table} ADD COLUMN much_later INTEGER NOT NULL DEFAULT 7"
+        );
+        raw.execute_batch(&added).unwrap();
+    }
+    for (table, column, paths) in LATER {
+        for path in *paths {
+            let added = format!(
+                "UPDATE {table} SET {column} = json_set({column}, '{path}.later', json('{{\"a\": [1, null]}}'))
+                 WHERE json_type({column}, '{path}') = 'object'"
+            );
+            assert!(raw.execute(&added, []).unwrap() > 0, "{table} {path}");
+        }
+    }
+    raw.execute("UPDATE accounts SET version = version + 1", []).unwrap();
+
+    let ports = &world.ports;
+    let page = PageRequest::new(1, 500).unwrap();
+    let query = ListQuery { page, cards: Cards::Include, ..ListQuery::default() };
+    assert_eq!(ports.incoming.list(&query).await.unwrap().items.len(), 3);
+    ports.incoming.accept(&first.uid, &Accept::default()).await.unwrap();
+    ports.incoming.decline(&second.uid, &Decline::default()).await.unwrap();
+    intake.take_in(&chat(1, START, 10)).await.unwrap();
+    world.add(call(1, START, 10)).await;
+    let by_uid = SummaryQuery { uids: Some(vec![first.uid, third.uid]), ..SummaryQuery::default() };
+    assert_eq!(ports.incoming.summary(&by_uid).await.unwrap().declined, Some(1));
+    assert_eq!(ports.incoming.summary(&SummaryQuery::default()).await.unwrap().total, 5);
+    assert_eq!(ports.history.as_ref().unwrap().events(None, 100).await.unwrap().events.len(), 9);
+    let directory = ports.directory.as_ref().unwrap();
+    assert_eq!(*directory.layout().await.unwrap(), layout());
+    let leads = directory.leads(&EntityQuery::listed(page)).await.unwrap().items;
+    for lead in leads {
+        directory.notes(EntityRef::Lead(lead.id), page).await.unwrap();
+    }
+    assert_eq!(world.sqlite.token(&digest).await.unwrap(), Some(token));
+    assert_eq!(world.sqlite.grant("g").await.unwrap().as_ref(), Some(&grant));
+    assert!(world.sqlite.swap("g", Some(&grant), None).await.unwrap());
+    world.sqlite.import(world.export().await).await.unwrap();
+    world.clock.advance_secs(86_400 * 3);
+    let retention = Retention::default().with_events_days(1).with_settled_days(1);
+    assert!(world.sqlite.sweep(retention).await.unwrap() > 0);
+    world.sqlite.backup(world.folder.path().join("copy.sqlite")).await.unwrap();
+    let world = world.again().await;
+    assert_eq!(world.uids().await.len(), 2);
 }

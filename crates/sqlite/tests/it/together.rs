@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use incoming_leads_model::{Accept, Add, Decline};
-use incoming_leads_port::{ErrorKind, Outcome};
+use incoming_leads_port::{ErrorKind, Outcome, Provision as _};
+use incoming_leads_sqlite::Options;
 
 use crate::world::{START, World, call, form};
 
@@ -67,4 +68,32 @@ async fn a_lock_of_somebody_else_is_waited_for_and_then_told() {
     assert!(world.uids().await.is_empty());
     other.execute_batch("ROLLBACK").unwrap();
     world.add(call(1, START, 10)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_beside_a_server_lets_others_have_their_turn() {
+    let source = World::new().await;
+    let calls = (0..1500).map(|number| call(number, START, 10)).collect::<Vec<_>>();
+    for calls in calls.chunks(250) {
+        source.ports.incoming.add(&Add::calls(calls.to_vec())).await.unwrap();
+    }
+    let lines = source.export().await;
+    let world = World::new().await;
+    let beside = Options::default().open(world.path()).unwrap();
+    let importing = tokio::spawn(async move {
+        let pieces = lines.chunks(200);
+        let count = pieces.len();
+        for piece in pieces {
+            beside.import(piece.to_vec()).await.unwrap();
+        }
+        count
+    });
+    let mut adds = 0;
+    while !importing.is_finished() {
+        world.add(call(10_000 + adds, START, 10)).await;
+        adds += 1;
+    }
+    let pieces = importing.await.unwrap();
+    // Each waits for a piece or two, whoever is how fast.
+    assert!(3 * usize::try_from(adds).unwrap() >= pieces, "{adds} adds beside {pieces} pieces");
 }
