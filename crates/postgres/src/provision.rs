@@ -9,7 +9,7 @@ use incoming_leads_model::{AccountId, Layout};
 use incoming_leads_port::{Operation, Provision, Result};
 
 use crate::store::Postgres;
-use crate::{export, import};
+use crate::{connection, export, import};
 
 #[async_trait]
 impl Provision for Postgres {
@@ -30,4 +30,18 @@ impl Provision for Postgres {
     fn export(&self, account: Option<AccountId>) -> BoxStream<'_, Result<Line>> {
         export::export(self.core.clone(), account)
     }
+}
+
+impl Postgres {
+    /// What tells this store apart from every other, by whatever address it is reached.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.core.store_id
+    }
+}
+
+/// The hosts and the database of an address, for people: without users, passwords and settings.
+#[must_use]
+pub fn place(address: &str) -> String {
+    connection::place(address).unwrap_or_else(|| "postgres://...".to_owned())
 }
