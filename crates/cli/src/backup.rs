@@ -35,8 +35,7 @@ impl Backup {
         let database = self.database.or_usual()?;
         let path = database.file()?.to_owned();
         let shown = path.display().to_string();
-        let opened =
-            tokio::task::spawn_blocking(move || database::sqlite(&path, Role::Beside { makes: false })).await;
+        let opened = tokio::task::spawn_blocking(move || database::sqlite(&path, Role::Copy)).await;
         let opened = opened.context("the thread that opens the database broke off")?;
         let store = opened.with_context(|| format!("cannot use the database {shown}"))?;
         store.backup(&self.file).await.with_context(|| format!("cannot copy {shown}"))?;

@@ -46,6 +46,8 @@ pub(crate) enum Role {
     Beside { makes: bool },
     /// To bring an older schema up.
     Migrate,
+    /// To copy it, of whatever version it is.
+    Copy,
 }
 
 /// What every store can do for a command.
@@ -53,6 +55,9 @@ pub(crate) enum Role {
 pub(crate) trait Store: Registry + Provision {
     /// Forgets what has been kept long enough; how much that was.
     async fn sweep(&self, retention: Retention) -> Result<u64, Error>;
+
+    /// What tells it apart from every other, by whatever name it is reached; another one after a copy was taken back.
+    async fn id(&self) -> Result<String, Error>;
 }
 
 #[async_trait]
@@ -61,6 +66,10 @@ impl Store for Memory {
         let detail = "memory keeps all until the program ends";
         Err(Error::new(ErrorKind::Unsupported, Operation::Provision).with_detail(detail))
     }
+
+    async fn id(&self) -> Result<String, Error> {
+        Ok("memory".to_owned())
+    }
 }
 
 #[async_trait]
@@ -68,12 +77,20 @@ impl Store for Sqlite {
     async fn sweep(&self, retention: Retention) -> Result<u64, Error> {
         Self::sweep(self, retention).await
     }
+
+    async fn id(&self) -> Result<String, Error> {
+        Self::id(self).await
+    }
 }
 
 #[async_trait]
 impl Store for Postgres {
     async fn sweep(&self, retention: Retention) -> Result<u64, Error> {
         Self::sweep(self, retention).await
+    }
+
+    async fn id(&self) -> Result<String, Error> {
+        Ok(Self::id(self).to_owned())
     }
 }
 
@@ -129,13 +146,13 @@ impl Database {
 
 async fn postgres(address: &str, role: Role) -> anyhow::Result<Postgres> {
     use incoming_leads_postgres::{Migrate, Options};
-    let options = match role {
-        Role::Server { migrates: false } | Role::Beside { .. } => Options::default(),
-        Role::Server { migrates: true } | Role::Migrate => {
-            Options::default().with_migrate(Migrate::WhenOlder)
-        }
+    let migrate = match role {
+        Role::Server { migrates: false } | Role::Beside { makes: true } => Migrate::WhenNew,
+        Role::Server { migrates: true } => Migrate::WhenOlder,
+        Role::Beside { makes: false } | Role::Copy => Migrate::Never,
+        Role::Migrate => Migrate::OnlyOlder,
     };
-    Ok(options.open(address).await?)
+    Ok(Options::default().with_migrate(migrate).open(address).await?)
 }
 
 /// Opens a file; waits for the disk.
@@ -149,8 +166,10 @@ pub(crate) fn sqlite(path: &Path, role: Role) -> anyhow::Result<Sqlite> {
     let options = match role {
         Role::Server { migrates: false } => options.as_server(),
         Role::Server { migrates: true } => options.as_server().with_migrate(Migrate::WhenOlder),
-        Role::Beside { .. } => options,
-        Role::Migrate => options.with_migrate(Migrate::WhenOlder),
+        Role::Beside { makes: true } => options,
+        Role::Beside { makes: false } => options.with_migrate(Migrate::Never),
+        Role::Migrate => options.with_migrate(Migrate::OnlyOlder),
+        Role::Copy => options.with_migrate(Migrate::AsItIs),
     };
     Ok(options.open(path)?)
 }
@@ -176,7 +195,7 @@ impl fmt::Display for Database {
         match self {
             Self::Memory => f.write_str("memory"),
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            Self::Postgres(_) => f.write_str("postgres://..."),
+            Self::Postgres(address) => f.write_str(&incoming_leads_postgres::place(address)),
         }
     }
 }
@@ -197,10 +216,10 @@ mod tests {
         for text in ["memory", "sqlite:leads.sqlite", "sqlite:/var/lib/leads: 1.sqlite"] {
             assert_eq!(text.parse::<Database>().unwrap().to_string(), text);
         }
-        for text in ["postgres://me:secret@host/db", "postgresql://me:secret@host:1/db?sslmode=require"] {
+        for text in ["postgres://me:secret@host/db", "postgresql://me:secret@host/db?sslmode=require"] {
             let place = text.parse::<Database>().unwrap();
             assert_eq!(place, Database::Postgres(text.to_owned()));
-            assert_eq!(format!("{place} {place:?}"), "postgres://... postgres://...");
+            assert_eq!(format!("{place} {place:?}"), "postgres://host/db postgres://host/db");
         }
         for text in ["", "sqlite", "sqlite:", "memory:", "leads.sqlite", "mysql://me:secret@host/db"] {
             let error = text.parse::<Database>().unwrap_err();

@@ -117,16 +117,37 @@ impl Seed {
     }
 }
 
+/// How often it is begun anew when others plant at the same time.
+const ATTEMPTS: usize = 5;
+
 /// Has a store take over what it does not have: an account that is there already stays as it is. How many accounts
-/// were taken over.
+/// were taken over. Of several servers that do it at the same time one does, and the others find it done.
 pub(crate) async fn plant(lines: Vec<Line>, store: &dyn Store) -> Result<usize> {
-    let mut is_there = HashMap::new();
-    for id in document::accounts(&lines) {
-        is_there.insert(id, store.account(AccountKey::Id(id)).await?.is_some());
+    for attempt in 1.. {
+        let mut missing = Vec::new();
+        for id in document::accounts(&lines) {
+            if store.account(AccountKey::Id(id)).await?.is_none() {
+                missing.push((id, None));
+            }
+        }
+        let is_new =
+            |line: &&Line| line.account_id().is_none_or(|id| missing.iter().any(|(new, _)| *new == id));
+        if missing.is_empty() {
+            break;
+        }
+        let planted = store.import_if(&missing, lines.iter().filter(is_new).cloned().collect()).await;
+        match planted {
+            Ok(true) => return Ok(missing.len()),
+            Ok(false) if attempt < ATTEMPTS => {}
+            Ok(false) => return Err(anyhow!("others added accounts of the seed each time")),
+            // It may be that another server is about it, and takes its time.
+            Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
+                tokio::time::sleep(error.retry_after().unwrap_or_default()).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
-    let is_new = |line: &Line| line.account_id().is_none_or(|id| !is_there[&id]);
-    store.import(lines.into_iter().filter(is_new).collect()).await?;
-    Ok(is_there.into_values().filter(|is_there| !is_there).count())
+    Ok(0)
 }
 
 /// What is wrong with an object, and where in it.

@@ -144,6 +144,10 @@ Environment:
 const STRICT_ALONE: &str = "\
 --strict is for accounts that come from --demo or --seed; those that are kept already have their own policies";
 
+const KEPT_IN_MEMORY: &str = "\
+memory keeps all until the program ends: leave --keep-events and --keep-settled away, or name a --database that lasts, \
+sqlite:PATH or postgres://USER@HOST/DATABASE";
+
 const NO_ACCOUNT: &str = "\
 there is no account yet: `incoming-leads account add` adds one, also while this server runs; --seed FILE brings some along";
 
@@ -164,6 +168,7 @@ impl Serve {
             Some(named) => named,
             None => Database::usual()?,
         };
+        self.keep.check(&database)?;
         let store = self.fill(seed, &database).await?;
         self.keep.begin(store.clone());
         // Before the first line is out, so that whoever has read it can stop the server.
@@ -247,10 +252,25 @@ impl Serve {
 }
 
 impl KeepArgs {
-    /// Forgets from now on what has been kept long enough.
-    fn begin(&self, store: Arc<dyn Store>) {
+    /// What is asked for has to be possible.
+    fn check(&self, database: &Database) -> Result<(), Failure> {
+        match database {
+            Database::Memory if self.retention() != Retention::default() => {
+                Err(Failure::Usage(KEPT_IN_MEMORY.to_owned()))
+            }
+            Database::Memory | Database::Sqlite(_) | Database::Postgres(_) => Ok(()),
+        }
+    }
+
+    fn retention(&self) -> Retention {
         let mut retention = Retention::default();
         (retention.events_days, retention.settled_days) = (self.keep_events, self.keep_settled);
+        retention
+    }
+
+    /// Forgets from now on what has been kept long enough.
+    fn begin(&self, store: Arc<dyn Store>) {
+        let retention = self.retention();
         if retention == Retention::default() {
             return;
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, RwLock, RwLockWriteGuard};
 
 use incoming_leads_model::document::{self, Incoming, Line, Of};
-use incoming_leads_model::{AccountId, Event, Item, Linked, Links, Scene, Uid};
+use incoming_leads_model::{AccountId, Event, Item, Layout, Linked, Links, Scene, Uid};
 use incoming_leads_port::{Error, ErrorKind, Floor, Operation, Result};
 
 use crate::credentials::Credentials;
@@ -15,9 +15,20 @@ use crate::write;
 
 const OPERATION: Operation = Operation::Provision;
 
-/// Takes the lines over. Readers see each account as it was before or as it is after.
-pub(crate) fn import(memory: &Memory, lines: Vec<Line>) -> Result<()> {
+/// Takes the lines over, if accounts are as expected; whether they were. Readers see each account as it was before or as
+/// it is after.
+pub(crate) fn import(
+    memory: &Memory,
+    expected: &[(AccountId, Option<Arc<Layout>>)],
+    lines: Vec<Line>,
+) -> Result<bool> {
     let mut accounts = memory.shared.accounts_mut(OPERATION)?;
+    for (id, layout) in expected {
+        let account = accounts.get(id).map(|account| lock(account.read(), OPERATION)).transpose()?;
+        if account.map(|holdings| holdings.layout.clone()) != *layout {
+            return Ok(false);
+        }
+    }
     let mut credentials = lock(memory.shared.credentials.write(), OPERATION)?;
     let subdomains = check(&accounts, &credentials, &lines)?;
     let floor = Floor::of(&lines);
@@ -64,7 +75,7 @@ pub(crate) fn import(memory: &Memory, lines: Vec<Line>) -> Result<()> {
         credentials.keep(token).expect("the check has seen its digest");
     }
     grants.into_iter().for_each(|grant| credentials.keep_grant(grant));
-    Ok(())
+    Ok(true)
 }
 
 /// The accounts that lines are about.

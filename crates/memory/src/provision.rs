@@ -8,7 +8,7 @@ use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 use futures_util::stream;
 use incoming_leads_model::document::{Line, Of, VERSION};
-use incoming_leads_model::{AccountId, Company, Contact, Customer, EntityRef, Lead, NoteId};
+use incoming_leads_model::{AccountId, Company, Contact, Customer, EntityRef, Layout, Lead, NoteId};
 use incoming_leads_port::{Error, ErrorKind, Operation, Provision, Result};
 
 use crate::entities::Kept;
@@ -27,7 +27,15 @@ const CHUNK: usize = 256;
 #[async_trait]
 impl Provision for Memory {
     async fn import(&self, lines: Vec<Line>) -> Result<()> {
-        import::import(self, lines)
+        import::import(self, &[], lines).map(drop)
+    }
+
+    async fn import_if(
+        &self,
+        expected: &[(AccountId, Option<Arc<Layout>>)],
+        lines: Vec<Line>,
+    ) -> Result<bool> {
+        import::import(self, expected, lines)
     }
 
     fn export(&self, account: Option<AccountId>) -> BoxStream<'_, Result<Line>> {

@@ -343,6 +343,18 @@ pub trait Provision: fmt::Debug + Send + Sync + 'static {
     /// room above it ([`Floor::HIGHEST`](crate::Floor::HIGHEST)), or a draft that is refused.
     async fn import(&self, lines: Vec<Line>) -> Result<()>;
 
+    /// The same, if each of these accounts has just the layout that is expected of it; `None` is that there is no such
+    /// account. Answers whether they were taken over. Nothing comes between the look and the import: of several who have
+    /// read the same, and change it or add it at once, one is told so, and the others read anew.
+    ///
+    /// # Errors
+    /// Those of [`import`](Provision::import).
+    async fn import_if(
+        &self,
+        expected: &[(AccountId, Option<Arc<Layout>>)],
+        lines: Vec<Line>,
+    ) -> Result<bool>;
+
     /// All that is held, of one account or of all, as lines of the model's document: [`Provision::import`] of them
     /// into an empty store makes one that answers the same. After the header each account tells its layout, then its
     /// tokens, then its grants, then the rest.

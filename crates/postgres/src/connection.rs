@@ -9,7 +9,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::time::timeout;
-use tokio_postgres::config::{SslMode, TargetSessionAttrs};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Config, NoTls, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -106,6 +106,27 @@ fn parse(address: &str, options: &Options) -> Result<(Config, Option<MakeRustlsC
         config.ssl_mode(SslMode::Disable);
     }
     Ok((config, tls))
+}
+
+/// Hosts and database of an address that is understood.
+pub(crate) fn place(address: &str) -> Option<String> {
+    let (address, _) = take_root_file(address);
+    let config: Config = address.replace("sslmode=verify-full", "sslmode=require").parse().ok()?;
+    let ports = config.get_ports();
+    let hosts = config.get_hosts().iter().zip(0..).map(|(host, number)| {
+        let host = match host {
+            Host::Tcp(name) => name.clone(),
+            #[cfg(unix)]
+            Host::Unix(path) => path.display().to_string(),
+        };
+        // One port may be that of all hosts.
+        match ports.get(number).or(ports.first().filter(|_| ports.len() == 1)) {
+            None | Some(5432) => host,
+            Some(port) => format!("{host}:{port}"),
+        }
+    });
+    let hosts = hosts.collect::<Vec<_>>().join(",");
+    Some(format!("postgres://{hosts}/{}", config.get_dbname().unwrap_or_default()))
 }
 
 /// The address without `sslrootcert`, which the library does not know, and the file that it names.
@@ -302,6 +323,20 @@ mod tests {
         ] {
             assert_eq!(take_root_file(address), (rest.to_owned(), file.map(PathBuf::from)), "{address}");
         }
+    }
+
+    #[test]
+    fn a_place_is_told_without_what_is_secret() {
+        for (address, told) in [
+            ("postgresql://u:secret@h/d", "postgres://h/d"),
+            ("postgres://u:secret@a:1,b:5432/d?sslmode=verify-full&sslrootcert=/c", "postgres://a:1,b/d"),
+            ("host=a,b port=7 dbname=d user=u password=secret", "postgres://a:7,b:7/d"),
+            ("postgresql://u:secret@/d?host=/run/x&port=6", "postgres:///run/x:6/d"),
+            ("postgresql://secret@h", "postgres://h/"),
+        ] {
+            assert_eq!(place(address).as_deref(), Some(told), "{address}");
+        }
+        assert_eq!(place("postgresql://u:secret@h:port/d"), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use incoming_leads_model::document::{self, Incoming, Line, Of};
-use incoming_leads_model::{Arrival, EntityRef, Event, Item, Moment, Uid};
+use incoming_leads_model::{AccountId, Arrival, EntityRef, Event, Item, Layout, Moment, Uid};
 use incoming_leads_port::Floor;
 
 use crate::changes::Entities;
@@ -23,8 +23,16 @@ const CHUNK: usize = 4000;
 /// How often it is begun anew when others wrote the same.
 const ATTEMPTS: u32 = 4;
 
-/// Takes the lines over.
-pub(crate) async fn import(core: &Arc<Core>, now: Moment, lines: &[Line]) -> Result<()> {
+/// Accounts, each with the layout that it is thought to have.
+pub(crate) type Expected = [(AccountId, Option<Arc<Layout>>)];
+
+/// Takes the lines over, if accounts are as expected; whether they were.
+pub(crate) async fn import(
+    core: &Arc<Core>,
+    now: Moment,
+    expected: &Expected,
+    lines: &[Line],
+) -> Result<bool> {
     let floor = Floor::of(lines);
     if !floor.leaves_room() {
         let highest = Floor::HIGHEST;
@@ -36,7 +44,7 @@ pub(crate) async fn import(core: &Arc<Core>, now: Moment, lines: &[Line]) -> Res
     loop {
         let lease = Lease::take(&core.pool).await?;
         let mut lease = lease.open("BEGIN").await?;
-        let done = take_over(core, &mut lease, now, lines, floor).await;
+        let done = take_over(core, &mut lease, now, expected, lines, floor).await;
         match lease.end(done).await {
             Err(fault) if fault.remedy() != Remedy::None && attempt < ATTEMPTS => attempt += 1,
             done => return done,
@@ -48,12 +56,17 @@ async fn take_over(
     core: &Arc<Core>,
     lease: &mut Lease,
     now: Moment,
+    expected: &Expected,
     lines: &[Line],
     floor: Floor,
-) -> Result<()> {
+) -> Result<bool> {
     let accounts: Vec<Account> = document::accounts(lines).into_iter().map(account).collect();
-    if lines.iter().any(|line| matches!(line, Line::Account(_))) {
+    // Nobody writes an account without it, so what is read under it stands until the commit.
+    if !expected.is_empty() || lines.iter().any(|line| matches!(line, Line::Account(_))) {
         lease.query("SELECT pg_advisory_xact_lock($1)", &[&ACCOUNTS]).await?;
+    }
+    if !stands(core, lease, expected).await? {
+        return Ok(false);
     }
     let known = core.layouts.load(lease, &accounts).await?;
     let known: BTreeMap<_, _> = known.into_iter().map(|(_, layout)| (layout.account.id, layout)).collect();
@@ -84,7 +97,19 @@ async fn take_over(
     accounts.iter().for_each(|account| work.batch.touch(*account));
     work.flush(lease).await?;
     // The row is every server's: it is taken as late as can be.
-    ids::raise(lease, floor).await
+    ids::raise(lease, floor).await?;
+    Ok(true)
+}
+
+/// Whether accounts are as expected.
+async fn stands(core: &Core, lease: &Lease, expected: &Expected) -> Result<bool> {
+    if expected.is_empty() {
+        return Ok(true);
+    }
+    let accounts: Vec<Account> = expected.iter().map(|(id, _)| account(*id)).collect();
+    let found = core.layouts.load(lease, &accounts).await?;
+    let found: HashMap<_, _> = found.into_iter().map(|(_, layout)| (layout.account.id, layout)).collect();
+    Ok(expected.iter().all(|(id, layout)| found.get(id) == layout.as_ref()))
 }
 
 /// Writes the accounts that lines tell.

@@ -44,4 +44,5 @@ mod writer;
 mod writing;
 
 pub use options::{Commit, Migrate, Options};
+pub use provision::place;
 pub use store::Postgres;

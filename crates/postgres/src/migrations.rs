@@ -56,16 +56,21 @@ async fn bring(lease: &Lease, migrate: Migrate) -> Result<()> {
 /// Whether nothing is to be done.
 fn is_ready(found: Option<usize>, migrate: Migrate) -> Result<bool> {
     match found {
-        None => Ok(false),
+        None => match migrate {
+            Migrate::WhenNew | Migrate::WhenOlder => Ok(false),
+            Migrate::Never | Migrate::OnlyOlder => {
+                Err(Fault::Invalid("the database has no tables of ours: is it the right one?".to_owned()))
+            }
+        },
         Some(NEWEST) => Ok(true),
         Some(newer) if newer > NEWEST => Err(Fault::Invalid(format!(
             "the database has schema {newer}, which a newer program made; this one knows schema {NEWEST}"
         ))),
         Some(older) => match migrate {
-            Migrate::WhenNew => Err(Fault::Invalid(format!(
+            Migrate::WhenNew | Migrate::Never => Err(Fault::Invalid(format!(
                 "the database has schema {older} and this program needs {NEWEST}: migrate it first"
             ))),
-            Migrate::WhenOlder => Ok(false),
+            Migrate::WhenOlder | Migrate::OnlyOlder => Ok(false),
         },
     }
 }

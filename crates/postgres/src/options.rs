@@ -28,8 +28,12 @@ pub struct Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Migrate {
+    /// Never: a database that has none of ours is refused, and one that has older ones.
+    Never,
     /// Where the database has none of ours. Older ones are refused.
     WhenNew,
+    /// Where there are older ones. A database that has none is refused.
+    OnlyOlder,
     /// Where there are none or older ones. A program of the version before may go on beside it.
     WhenOlder,
 }
@@ -136,8 +140,8 @@ impl Options {
     /// Runs on tokio; its tasks end with the last clone of the store.
     ///
     /// # Errors
-    /// [`Invalid`](incoming_leads_port::ErrorKind::Invalid) when the address is not understood, when the tables are newer than this program
-    /// or older and are not to be migrated; [`Unavailable`](incoming_leads_port::ErrorKind::Unavailable) when the server is.
+    /// [`Invalid`](incoming_leads_port::ErrorKind::Invalid) when the address is not understood, when the tables are newer than this program,
+    /// or older and are not to be migrated, or not there and not to be made; [`Unavailable`](incoming_leads_port::ErrorKind::Unavailable) when the server is.
     pub async fn open(self, address: &str) -> Result<Postgres> {
         Postgres::start(self, address).await.map_err(|fault| fault.told(Operation::Open))
     }

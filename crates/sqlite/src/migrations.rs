@@ -22,15 +22,22 @@ pub(crate) const NEWEST: usize = STEPS.len();
 pub(crate) fn bring_up(path: &Path, migrate: Migrate) -> Result<(), Fault> {
     // Looked at before anything is set, so that what is not ours stays as it is.
     let found = known(&Connection::open(path)?, path)?;
+    let shown = path.display();
+    match (&found, migrate) {
+        (Found::Version(older), Migrate::WhenNew | Migrate::Never) if *older < NEWEST => {
+            return Err(Fault::Invalid(format!(
+                "{shown} has schema {older} and this program needs {NEWEST}: migrate it first"
+            )));
+        }
+        (Found::Nothing, Migrate::Never | Migrate::OnlyOlder | Migrate::AsItIs) => {
+            return Err(Fault::Invalid(format!("{shown} is empty: it has no tables of ours")));
+        }
+        (Found::Version(_) | Found::Nothing | Found::Foreign, _) => {}
+    }
     let mut connection = open(path, Access::Write)?;
     match found {
         Found::Version(NEWEST) => Ok(()),
-        Found::Version(older) if migrate == Migrate::WhenNew => {
-            let shown = path.display();
-            Err(Fault::Invalid(format!(
-                "{shown} has schema {older} and this program needs {NEWEST}: migrate it first"
-            )))
-        }
+        Found::Version(_) if migrate == Migrate::AsItIs => Ok(()),
         Found::Nothing | Found::Version(_) | Found::Foreign => bring(&mut connection),
     }
 }

@@ -26,8 +26,14 @@ pub struct Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Migrate {
+    /// Never: a file without tables is refused, and an older one.
+    Never,
+    /// Never; but an older file is taken as it is. Good for copying it, and for nothing else.
+    AsItIs,
     /// Where the file is new. An older one is refused.
     WhenNew,
+    /// Where it is older. A file without tables is refused.
+    OnlyOlder,
     /// Where it is new or older. A program of the version before may go on beside it.
     WhenOlder,
 }
@@ -73,7 +79,7 @@ impl Options {
         Self { readers: readers.max(1), ..self }
     }
 
-    /// Opens the file, or makes it where there is none.
+    /// Opens the file, or makes it where there is none and [`Migrate`] says so.
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) when another server has it, when it is newer than this program or older and is
@@ -90,7 +96,9 @@ impl Options {
             other => other.told(Operation::Open),
         };
         // The file is made first, so that it has one lock by whatever name it is called.
-        make(path).map_err(told)?;
+        if matches!(self.migrate, Migrate::WhenNew | Migrate::WhenOlder) {
+            make(path).map_err(told)?;
+        }
         let path = path.canonicalize().map_err(|error| told(Fault::File(error.to_string())))?;
         let lock = self.is_server.then(|| ServerLock::take(&path)).transpose().map_err(refused)?;
         migrations::bring_up(&path, self.migrate).map_err(told)?;

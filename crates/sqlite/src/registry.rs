@@ -97,6 +97,19 @@ impl Registry for Sqlite {
 }
 
 impl Sqlite {
+    /// What tells this store apart from every other, wherever its file lies; another one after a copy was taken back.
+    ///
+    /// # Errors
+    /// The kinds that say that the store could not be used.
+    pub async fn id(&self) -> Result<String> {
+        self.look(|connection| {
+            let id = one(connection, "store", "SELECT value FROM store WHERE name = 'id'", [], |row| {
+                Ok(row.get(0)?)
+            })?;
+            id.ok_or_else(|| Fault::damaged("store", "id", "the row is not there"))
+        })
+    }
+
     /// Reads a row or two.
     fn look<T>(&self, read: impl FnOnce(&Connection) -> std::result::Result<T, Fault>) -> Result<T> {
         self.shared.readers.read_here(read).map_err(|fault| fault.told(OPERATION))

@@ -1,14 +1,16 @@
 //! `incoming-leads account`: who there is.
 
+use std::sync::Arc;
+
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 use incoming_leads_model::{
     Account, AccountId, Layout, Pipeline, PipelineId, Policies, Rights, Status, StatusId, StatusKind, User,
     UserId,
 };
-use incoming_leads_port::{AccountKey, Clock, SystemClock};
+use incoming_leads_port::{Clock, SystemClock};
 
-use super::{layout, place, replace, store, table};
+use super::{ATTEMPTS, change, failed, place, put, store, table};
 use crate::database::{DatabaseArgs, Role};
 use crate::{Failure, print};
 
@@ -80,7 +82,7 @@ impl AccountCommand {
 }
 
 async fn list(database: &DatabaseArgs) -> Result<(), Failure> {
-    let accounts = store(database).await?.accounts().await.map_err(anyhow::Error::from)?;
+    let accounts = store(database).await?.accounts().await.map_err(failed)?;
     let mut rows = vec![["ACCOUNT", "SUB-DOMAIN", "USERS", "NAME"].map(str::to_owned).to_vec()];
     for layout in accounts {
         let Account { id, subdomain, name, .. } = &layout.account;
@@ -92,40 +94,50 @@ async fn list(database: &DatabaseArgs) -> Result<(), Failure> {
 impl Add {
     async fn run(self) -> Result<(), Failure> {
         let store = place(&self.database)?.open(Role::Beside { makes: true }).await?;
-        let accounts = store.accounts().await.map_err(anyhow::Error::from)?;
+        for _ in 0..ATTEMPTS {
+            let accounts = store.accounts().await.map_err(failed)?;
+            let layout = self.layout(&accounts)?;
+            let (id, user_id) = (layout.account.id, layout.users.first().map(|user| user.id));
+            if accounts.iter().any(|layout| layout.account.id == id) {
+                return Err(anyhow!("there is an account {id} already").into());
+            }
+            // Where somebody else has added an account with this id meanwhile, there is another one.
+            if put(&*store, id, None, layout).await? {
+                user_id.iter().for_each(|id| super::aside(&format!("its administrator is user {id}")));
+                return Ok(print(&format!("{id}\n"))?);
+            }
+        }
+        Err(anyhow!("others added accounts each time; nothing was done").into())
+    }
+
+    /// The account beside those that are there.
+    fn layout(&self, accounts: &[Arc<Layout>]) -> Result<Layout, Failure> {
         let free = accounts.iter().map(|layout| layout.account.id.get()).max().unwrap_or_default() + 1;
         let id = AccountId::new(self.id.unwrap_or(free)).map_err(anyhow::Error::from)?;
         let user = accounts.iter().flat_map(|layout| &layout.users).map(|user| user.id.get()).max();
-        let user_id = UserId::new(user.unwrap_or_default() + 1).context("there is no free id for a user")?;
-        if store.account(AccountKey::Id(id)).await.map_err(anyhow::Error::from)?.is_some() {
-            return Err(anyhow!("there is an account {id} already").into());
-        }
         let administrator = User {
-            id: user_id,
-            name: self.admin_name,
-            email: self.admin_email,
+            id: UserId::new(user.unwrap_or_default() + 1).context("there is no free id for a user")?,
+            name: self.admin_name.clone(),
+            email: self.admin_email.clone(),
             is_active: true,
             rights: Rights::ADMINISTRATOR,
         };
         let account = Account {
             id,
-            subdomain: self.subdomain,
-            name: self.name,
+            subdomain: self.subdomain.clone(),
+            name: self.name.clone(),
             created_at: SystemClock.now(),
             country: "US".to_owned(),
             currency: "USD".to_owned(),
         };
-        let layout = Layout {
+        Ok(Layout {
             account,
             pipelines: vec![sales()?],
             users: vec![administrator],
             fields: Vec::new(),
             integrations: Vec::new(),
             policies: Policies::default(),
-        };
-        replace(&*store, layout).await?;
-        super::aside(&format!("its administrator is user {user_id}"));
-        Ok(print(&format!("{id}\n"))?)
+        })
     }
 }
 
@@ -155,9 +167,12 @@ fn sales() -> Result<Pipeline, anyhow::Error> {
 impl Change {
     async fn run(self) -> Result<(), Failure> {
         let store = store(&self.database).await?;
-        let mut layout = (*layout(&*store, &self.account).await?).clone();
-        layout.account.subdomain = self.subdomain.unwrap_or(layout.account.subdomain);
-        layout.account.name = self.name.unwrap_or(layout.account.name);
-        replace(&*store, layout).await
+        change(&*store, &self.account, |layout| {
+            let Account { subdomain, name, .. } = &mut layout.account;
+            self.subdomain.iter().for_each(|new| subdomain.clone_from(new));
+            self.name.iter().for_each(|new| name.clone_from(new));
+            Ok(())
+        })
+        .await
     }
 }

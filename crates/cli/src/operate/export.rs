@@ -1,14 +1,13 @@
 //! `incoming-leads export`: all that is held, as lines of JSON.
 
-use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
 use futures_util::StreamExt;
 
-use super::{layout, store};
+use super::{beside, failed, layout, private, rename, store};
 use crate::Failure;
 use crate::database::{DatabaseArgs, Store};
 use crate::tell::Progress;
@@ -16,7 +15,7 @@ use crate::tell::Progress;
 /// Write all that a database holds as JSON, one object a line
 ///
 /// It is the same document that seeds are written in: `import` takes it over into any other database. Secrets stand in it
-/// as digests.
+/// as digests; a file that is written can be read by its owner alone.
 #[derive(Args)]
 pub(crate) struct Export {
     /// The file to write; it is there when it is whole. Default: standard output
@@ -41,13 +40,13 @@ impl Export {
             None => self.write(&*store, &mut BufWriter::new(io::stdout())).await.map(drop),
             Some(path) => {
                 let part = beside(path, ".part");
-                let file = File::create(&part).with_context(|| format!("cannot write {}", part.display()))?;
+                let file = private(&part).with_context(|| format!("cannot write {}", part.display()))?;
                 let mut file = BufWriter::new(file);
                 self.write(&*store, &mut file).await?;
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error);
                 let synced = file.and_then(|file| file.sync_all());
                 synced.with_context(|| format!("cannot write {}", part.display()))?;
-                std::fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))?;
+                rename(&part, path).with_context(|| format!("cannot write {}", path.display()))?;
                 Ok(())
             }
         }
@@ -62,7 +61,7 @@ impl Export {
         let mut lines = store.export(account);
         let mut count = 0;
         while let Some(line) = lines.next().await {
-            let line = line.map_err(anyhow::Error::from)?;
+            let line = line.map_err(failed)?;
             let written = serde_json::to_writer(&mut *to, &line).map_err(io::Error::from);
             match written.and_then(|()| to.write_all(b"\n")) {
                 // Whoever reads has enough.
@@ -81,11 +80,4 @@ impl Export {
             _ => Ok(()),
         }
     }
-}
-
-/// A file with a longer name in the same folder.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
 }

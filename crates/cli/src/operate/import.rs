@@ -2,20 +2,20 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use incoming_leads_model::Floor;
 use incoming_leads_model::document::{Line, VERSION};
+use incoming_leads_port::Outcome;
 use incoming_leads_server::digest;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::export::beside;
 use super::reading::{Batch, read};
-use super::{aside, place};
+use super::{aside, beside, failed, place, private, rename};
 use crate::Failure;
 use crate::database::{DatabaseArgs, Role, Store};
 use crate::seed::{Logins, hash, reason};
@@ -50,7 +50,7 @@ struct Checkpoint {
     length: u64,
     /// The SHA-256 of its beginning.
     beginning: String,
-    /// The database.
+    /// The id of the store: names and addresses may come to mean another one.
     database: String,
     /// Where the document goes on, in bytes.
     offset: u64,
@@ -62,8 +62,11 @@ const BEGINNING: u64 = 4 << 10;
 impl Import {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let database = place(&self.database)?;
-        let mut source = Source::open(&self.document, self.checkpoint.clone(), database.to_string())?;
-        let store = database.open(Role::Beside { makes: true }).await?;
+        let mut source = Source::open(&self.document, self.checkpoint.clone())?;
+        // What was begun is in a database that is there.
+        let opened = database.open(Role::Beside { makes: !source.is_begun() }).await;
+        let store = opened.map_err(|failure| source.within(failure))?;
+        source.goes_into(store.id().await.map_err(failed)?)?;
         let mut logins = logins(&*store).await?;
         if source.begin > 0 {
             aside(&format!("going on at byte {}; remove the checkpoint to begin anew", source.begin));
@@ -86,7 +89,10 @@ impl Import {
         let reading = tokio::task::spawn_blocking(move || {
             read(from, begin, size, |batch| send.blocking_send(batch).is_ok())
         });
-        let progress = Progress::of(0, "lines");
+        let progress = match &source.checkpoint {
+            Some((_, Checkpoint { length, offset, .. })) => Progress::of_bytes(*length, *offset),
+            None => Progress::of(0, "bytes"),
+        };
         let (mut is_first, mut taken) = (begin == 0, 0);
         while let Some(Batch { mut lines, end }) = pieces.recv().await {
             if std::mem::take(&mut is_first)
@@ -107,9 +113,13 @@ impl Import {
             }
             let count = lines.len();
             let place = || format!("the {count} lines that end at byte {end}");
-            store.import(lines).await.map_err(|error| anyhow!("{}: {}", place(), reason(&error)))?;
+            store.import(lines).await.map_err(|error| match error.outcome() {
+                Outcome::NotApplied => anyhow!("{}: {}", place(), reason(&error)).into(),
+                // Nothing counts twice, so that going on settles it.
+                Outcome::Unknown => failed(error).within(&place()),
+            })?;
             source.reached(end)?;
-            progress.more(count);
+            progress.at(end);
             taken += count;
         }
         reading.await.context("the thread that reads the document broke off")??;
@@ -139,7 +149,7 @@ fn untold_ids(document: &Path, size: usize) -> Result<Option<Floor>> {
 /// The e-mail addresses of the users that are there: keys of v2 belong to them.
 async fn logins(store: &dyn Store) -> Result<Logins, Failure> {
     let mut logins = HashMap::new();
-    for layout in store.accounts().await.map_err(anyhow::Error::from)? {
+    for layout in store.accounts().await.map_err(failed)? {
         let id = layout.account.id;
         logins.extend(layout.users.iter().map(|user| ((id, user.id), user.email.clone())));
     }
@@ -155,7 +165,7 @@ struct Source {
 }
 
 impl Source {
-    fn open(document: &Path, checkpoint: Option<PathBuf>, database: String) -> Result<Self> {
+    fn open(document: &Path, checkpoint: Option<PathBuf>) -> Result<Self> {
         if document == Path::new("-") {
             return Ok(Self { reader: Some(Box::new(io::stdin())), begin: 0, checkpoint: None });
         }
@@ -169,20 +179,45 @@ impl Source {
         (&mut file).take(BEGINNING).read_to_end(&mut beginning).with_context(cannot)?;
         let beginning = digest(&String::from_utf8_lossy(&beginning)).to_hex();
         let path = checkpoint.unwrap_or_else(|| beside(document, ".checkpoint"));
-        let fresh = Checkpoint { length: kind.len(), beginning, database, offset: 0 };
-        let offset = match Checkpoint::read(&path)? {
-            None => 0,
-            Some(kept) if (Checkpoint { offset: 0, ..kept.clone() }) == fresh => kept.offset,
-            Some(_) => {
-                let path = path.display();
-                return Err(anyhow!(
-                    "the checkpoint {path} is of another document or database; remove it to begin anew"
-                ));
-            }
+        let fresh = Checkpoint { length: kind.len(), beginning, database: String::new(), offset: 0 };
+        let known = match Checkpoint::read(&path)? {
+            None => fresh,
+            Some(kept) if (kept.length, &kept.beginning) == (fresh.length, &fresh.beginning) => kept,
+            Some(_) => return Err(other(&path, "document")),
         };
-        file.seek(SeekFrom::Start(offset)).with_context(cannot)?;
-        let checkpoint = Some((path, Checkpoint { offset, ..fresh }));
-        Ok(Self { reader: Some(Box::new(file)), begin: offset, checkpoint })
+        file.seek(SeekFrom::Start(known.offset)).with_context(cannot)?;
+        let begin = known.offset;
+        Ok(Self { reader: Some(Box::new(file)), begin, checkpoint: Some((path, known)) })
+    }
+
+    /// Whether some of it was taken over already, as a checkpoint says.
+    fn is_begun(&self) -> bool {
+        self.checkpoint.iter().any(|(_, known)| !known.database.is_empty())
+    }
+
+    /// It goes into the store of this id, and goes on in no other.
+    fn goes_into(&mut self, id: String) -> Result<()> {
+        match &mut self.checkpoint {
+            Some((path, known)) if !known.database.is_empty() && known.database != id => {
+                Err(other(path, "database"))
+            }
+            Some((_, known)) => {
+                known.database = id;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Why the database of a checkpoint cannot be used.
+    fn within(&self, failure: Failure) -> Failure {
+        match &self.checkpoint {
+            Some((path, _)) if self.is_begun() => {
+                let path = path.display();
+                failure.within(&format!("the import was begun, as {path} says; remove it to begin anew"))
+            }
+            _ => failure,
+        }
     }
 
     /// All before this byte has been taken over.
@@ -207,21 +242,34 @@ impl Source {
     }
 }
 
+/// What is wrong with a checkpoint that is not of this import.
+fn other(path: &Path, what: &str) -> anyhow::Error {
+    anyhow!("the checkpoint {} is of another {what}; remove it to begin anew", path.display())
+}
+
 impl Checkpoint {
     fn read(path: &Path) -> Result<Option<Self>> {
-        let cannot = || format!("cannot read the checkpoint {}", path.display());
-        match fs::read(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            read => Ok(Some(serde_json::from_slice(&read.with_context(cannot)?).with_context(cannot)?)),
-        }
+        let shown = path.display();
+        let text = match fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read.with_context(|| format!("cannot read the checkpoint {shown}"))?,
+        };
+        let kept = serde_json::from_slice(&text);
+        kept.map(Some).with_context(|| {
+            format!("the checkpoint {shown} is damaged; remove it to begin anew, which counts nothing twice")
+        })
     }
 
     /// Beside and then in its place: it is never half written.
     fn write(&self, path: &Path) -> Result<()> {
-        let cannot = || format!("cannot write the checkpoint {}", path.display());
         let part = beside(path, ".part");
-        fs::write(&part, serde_json::to_vec(self)?).with_context(cannot)?;
-        fs::rename(&part, path).with_context(cannot)
+        let written = private(&part).and_then(|mut file| {
+            file.write_all(&serde_json::to_vec(self)?)?;
+            file.sync_all()
+        });
+        written
+            .and_then(|()| rename(&part, path))
+            .with_context(|| format!("cannot write the checkpoint {}", path.display()))
     }
 }
 

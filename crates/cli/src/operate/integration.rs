@@ -7,8 +7,8 @@ use incoming_leads_model::document::Secret;
 use incoming_leads_port::{Digest, Principal};
 use incoming_leads_server::{OAuth, digest};
 
-use super::{aside, credentials, layout, random, replace, store, table, user_id};
-use crate::database::DatabaseArgs;
+use super::{ATTEMPTS, aside, change, credentials, failed, layout, random, store, table, user_id};
+use crate::database::{DatabaseArgs, Store};
 use crate::{Failure, print};
 
 /// List, add and remove the integrations of an account, and give them codes
@@ -75,11 +75,12 @@ impl IntegrationCommand {
                 let store = store(&database).await?;
                 let layout = layout(&*store, &account).await?;
                 let principal = Principal { account_id: layout.account.id, user_id: user_id(&layout, user)? };
-                let code =
-                    OAuth::new(store).give_code(principal, &client).await.map_err(anyhow::Error::from)?;
+                let code = OAuth::new(store).give_code(principal, &client).await.map_err(failed)?;
                 Ok(print(&format!("{code}\n"))?)
             }
-            What::Remove { account, client, database } => remove(&account, &client, &database).await,
+            What::Remove { account, client, database } => {
+                remove(&*store(&database).await?, &account, &client).await
+            }
         }
     }
 }
@@ -101,16 +102,14 @@ async fn add(
     database: &DatabaseArgs,
 ) -> Result<(), Failure> {
     let store = store(database).await?;
-    let mut changed = (*layout(&*store, account).await?).clone();
     let (client_id, secret) = (uuid(&random(16)?), random(32)?);
     let hashed = Secret::Sha256(digest(&secret).to_hex());
-    changed.integrations.push(Integration {
-        client_id: client_id.clone(),
-        secret: hashed,
-        redirect_uri,
-        name,
-    });
-    replace(&*store, changed).await?;
+    let integration = Integration { client_id: client_id.clone(), secret: hashed, redirect_uri, name };
+    change(&*store, account, |layout| {
+        layout.integrations.push(integration.clone());
+        Ok(())
+    })
+    .await?;
     aside("the secret is not kept and cannot be shown again");
     Ok(print(&format!("client_id {client_id}\nclient_secret {secret}\n"))?)
 }
@@ -123,22 +122,38 @@ fn uuid(digits: &str) -> String {
     format!("{one}-{two}-4{three}-{variant}{four}-{five}")
 }
 
-async fn remove(account: &str, client: &str, database: &DatabaseArgs) -> Result<(), Failure> {
-    let store = store(database).await?;
-    let mut changed = (*layout(&*store, account).await?).clone();
-    let id = changed.account.id;
-    if changed.integration(client).is_none() {
-        return Err(anyhow!("account {id} has no integration {client}").into());
+pub(super) async fn remove(store: &dyn Store, account: &str, client: &str) -> Result<(), Failure> {
+    // First of all nobody comes by it to anything new: a refresh token is worth nothing without its integration.
+    let (id, mut is_known) = change(store, account, |layout| {
+        let count = layout.integrations.len();
+        layout.integrations.retain(|integration| integration.client_id != client);
+        Ok((layout.account.id, layout.integrations.len() < count))
+    })
+    .await?;
+    // A refresh that began before may put something in the place of what was found: it is looked for until there is
+    // nothing. So is what a call that was cut short has left.
+    for _ in 0..ATTEMPTS {
+        let (tokens, grants) = credentials(store, id).await?;
+        let grants: Vec<_> = grants.iter().filter(|grant| grant.client_id == client).collect();
+        let tokens: Vec<_> =
+            tokens.iter().filter(|token| token.client_id.as_deref() == Some(client)).collect();
+        if grants.is_empty() && tokens.is_empty() {
+            return match is_known {
+                true => Ok(()),
+                false => Err(anyhow!("account {id} has no integration {client}").into()),
+            };
+        }
+        is_known = true;
+        for grant in grants {
+            store.swap(&grant.id, Some(grant), None).await.map_err(failed)?;
+        }
+        for token in tokens {
+            let digest = Digest::try_from(token).map_err(|what| anyhow!("a token {what}"))?;
+            store.forget(&digest).await.map_err(failed)?;
+        }
     }
-    // What it was allowed goes first: whatever happens in between, it gets nothing new.
-    let (tokens, grants) = credentials(&*store, id).await?;
-    for grant in grants.iter().filter(|grant| grant.client_id == client) {
-        store.swap(&grant.id, Some(grant), None).await.map_err(anyhow::Error::from)?;
-    }
-    for token in tokens.iter().filter(|token| token.client_id.as_deref() == Some(client)) {
-        let digest = Digest::try_from(token).map_err(|what| anyhow!("a token {what}"))?;
-        store.forget(&digest).await.map_err(anyhow::Error::from)?;
-    }
-    changed.integrations.retain(|integration| integration.client_id != client);
-    replace(&*store, changed).await
+    Err(anyhow!(
+        "integration {client} is removed, but others gave it new tokens each time; remove it once more"
+    )
+    .into())
 }

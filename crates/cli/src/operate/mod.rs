@@ -9,6 +9,9 @@ mod reading;
 mod token;
 mod user;
 
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
@@ -17,7 +20,7 @@ use futures_util::StreamExt;
 use incoming_leads_model::document::{Line, Token};
 use incoming_leads_model::grant::Grant;
 use incoming_leads_model::{AccountId, Layout, UserId};
-use incoming_leads_port::AccountKey;
+use incoming_leads_port::{AccountKey, Error, Outcome};
 
 use crate::database::{Database, DatabaseArgs, Role, Store};
 use crate::{Failure, print};
@@ -68,7 +71,7 @@ async fn layout(store: &dyn Store, name: &str) -> Result<Arc<Layout>, Failure> {
         Some(id) => AccountKey::Id(id),
         None => AccountKey::Subdomain(name),
     };
-    let found = store.account(key).await.map_err(anyhow::Error::from)?;
+    let found = store.account(key).await.map_err(failed)?;
     Ok(found.ok_or_else(|| anyhow!("there is no account {name}"))?)
 }
 
@@ -78,9 +81,35 @@ fn user_id(layout: &Layout, id: u64) -> Result<UserId, Failure> {
     Ok(found.with_context(|| format!("account {} has no user {id}", layout.account.id))?)
 }
 
-/// Puts an account in the place of what it was.
-async fn replace(store: &dyn Store, layout: Layout) -> Result<(), Failure> {
-    Ok(store.import(vec![Line::Account(Box::new(layout))]).await.map_err(anyhow::Error::from)?)
+/// How often something is done anew because somebody else was faster.
+const ATTEMPTS: usize = 20;
+
+/// Changes an account as it is now: what somebody else changes at the same time is neither lost nor undone.
+async fn change<T>(
+    store: &dyn Store,
+    name: &str,
+    mut change: impl FnMut(&mut Layout) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    for _ in 0..ATTEMPTS {
+        let old = layout(store, name).await?;
+        let (id, mut new) = (old.account.id, (*old).clone());
+        let answer = change(&mut new)?;
+        if new == *old || put(store, id, Some(old), new).await? {
+            return Ok(answer);
+        }
+    }
+    Err(anyhow!("others changed the account {name} each time; nothing was done").into())
+}
+
+/// Puts an account in the place of what was read, if that still stands; whether it did.
+async fn put(
+    store: &dyn Store,
+    id: AccountId,
+    old: Option<Arc<Layout>>,
+    new: Layout,
+) -> Result<bool, Failure> {
+    let lines = vec![Line::Account(Box::new(new))];
+    store.import_if(&[(id, old)], lines).await.map_err(failed)
 }
 
 /// The tokens and grants of an account: they stand at the head of its export, of which no more is read.
@@ -88,7 +117,7 @@ async fn credentials(store: &dyn Store, account: AccountId) -> Result<(Vec<Token
     let (mut tokens, mut grants) = (Vec::new(), Vec::new());
     let mut lines = store.export(Some(account));
     while let Some(line) = lines.next().await {
-        match line.map_err(anyhow::Error::from)? {
+        match line.map_err(failed)? {
             Line::Header { .. } | Line::Account(_) => {}
             Line::Token(token) => tokens.push(token),
             Line::Grant(grant) => grants.push(grant),
@@ -96,6 +125,45 @@ async fn credentials(store: &dyn Store, account: AccountId) -> Result<(Vec<Token
         }
     }
     Ok((tokens, grants))
+}
+
+/// What a store could not do. Where the answer to a change was lost, nobody knows whether it took effect.
+fn failed(error: Error) -> Failure {
+    match error.outcome() {
+        Outcome::NotApplied => Failure::Failed(error.into()),
+        Outcome::Unknown => {
+            let doubt = "nobody knows whether it took effect: look before it is done again";
+            Failure::Unknown(anyhow::Error::from(error).context(doubt))
+        }
+    }
+}
+
+/// A new file that only its owner can read, in the place of whatever has its name.
+fn private(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Gives a file that is whole and synced its name, so that it is there after a loss of power too, whole or not at all.
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Where a folder cannot be synced, its system does so by itself.
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// A file with a longer name in the same folder.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 /// So many random bytes as hex digits.
@@ -128,3 +196,6 @@ fn table(rows: &[Vec<String>]) -> String {
     };
     rows.iter().map(line).collect()
 }
+
+#[cfg(test)]
+mod tests;

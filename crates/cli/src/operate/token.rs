@@ -6,7 +6,7 @@ use incoming_leads_model::document::{Secret, Token, TokenKind};
 use incoming_leads_port::{Clock, Digest, SystemClock};
 use incoming_leads_server::{Credentials, digest};
 
-use super::{aside, credentials, layout, random, store, table, user_id};
+use super::{aside, credentials, failed, layout, random, store, table, user_id};
 use crate::database::DatabaseArgs;
 use crate::{Failure, print};
 
@@ -114,7 +114,7 @@ impl Add {
             expires_at: self.days.map(|days| SystemClock.now().plus_secs(days.saturating_mul(24 * 60 * 60))),
             ..Token::bearer(layout.account.id, user_id, Secret::Sha256(digest.to_hex()))
         };
-        store.enrol(&token).await.map_err(anyhow::Error::from)?;
+        store.enrol(&token).await.map_err(failed)?;
         match self.api_key {
             true => aside(&format!("the key of {login}; it is not kept and cannot be shown again")),
             false => aside("the token; it is not kept and cannot be shown again"),
@@ -132,7 +132,7 @@ async fn remove(account: &str, shown: &str, database: &DatabaseArgs) -> Result<(
     match tokens.iter().filter(named).collect::<Vec<_>>()[..] {
         [token] if shown.len() >= 4 => {
             let digest = Digest::try_from(token).map_err(|what| anyhow!("the token {what}"))?;
-            store.forget(&digest).await.map_err(anyhow::Error::from)?;
+            store.forget(&digest).await.map_err(failed)?;
             Ok(())
         }
         [] => Err(anyhow!("account {} has no token {shown}", layout.account.id).into()),

@@ -4,7 +4,7 @@ use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 use incoming_leads_model::{Right, Rights, User, UserId};
 
-use super::{layout, replace, store, table, user_id};
+use super::{change, failed, layout, store, table, user_id};
 use crate::database::DatabaseArgs;
 use crate::{Failure, print};
 
@@ -121,31 +121,37 @@ async fn list(account: &str, database: &DatabaseArgs) -> Result<(), Failure> {
 impl Add {
     async fn run(self) -> Result<(), Failure> {
         let store = store(&self.database).await?;
-        let mut changed = (*layout(&*store, &self.account).await?).clone();
-        let accounts = store.accounts().await.map_err(anyhow::Error::from)?;
-        let highest = accounts.iter().flat_map(|layout| &layout.users).map(|user| user.id.get()).max();
-        let id = UserId::new(highest.unwrap_or_default() + 1).context("there is no free id for a user")?;
-        let Self { name, email, rights, .. } = self;
-        if changed.users.iter().any(|user| user.email.eq_ignore_ascii_case(&email)) {
-            return Err(anyhow!("the account has a user {email} already").into());
-        }
-        changed.users.push(User { id, name, email, is_active: true, rights });
-        replace(&*store, changed).await?;
-        Ok(print(&format!("{id}\n"))?)
+        let accounts = store.accounts().await.map_err(failed)?;
+        let elsewhere = accounts.iter().flat_map(|layout| &layout.users).map(|user| user.id.get()).max();
+        let Self { name, email, rights, .. } = &self;
+        let id = change(&*store, &self.account, |layout| {
+            let here = layout.users.iter().map(|user| user.id.get()).max();
+            let id = here.max(elsewhere).unwrap_or_default() + 1;
+            let id = UserId::new(id).context("there is no free id for a user")?;
+            if layout.users.iter().any(|user| user.email.eq_ignore_ascii_case(email)) {
+                return Err(anyhow!("the account has a user {email} already").into());
+            }
+            let (name, email) = (name.clone(), email.clone());
+            layout.users.push(User { id, name, email, is_active: true, rights: *rights });
+            Ok(id)
+        });
+        Ok(print(&format!("{}\n", id.await?))?)
     }
 }
 
 impl Change {
     async fn run(self) -> Result<(), Failure> {
         let store = store(&self.database).await?;
-        let mut changed = (*layout(&*store, &self.account).await?).clone();
-        let id = user_id(&changed, self.user)?;
-        for user in changed.users.iter_mut().filter(|user| user.id == id) {
-            user.name = self.name.clone().unwrap_or(std::mem::take(&mut user.name));
-            user.email = self.email.clone().unwrap_or(std::mem::take(&mut user.email));
-            user.rights = self.rights.unwrap_or(user.rights);
-            user.is_active = (user.is_active || self.activate) && !self.deactivate;
-        }
-        replace(&*store, changed).await
+        change(&*store, &self.account, |layout| {
+            let id = user_id(layout, self.user)?;
+            for user in layout.users.iter_mut().filter(|user| user.id == id) {
+                self.name.iter().for_each(|new| user.name.clone_from(new));
+                self.email.iter().for_each(|new| user.email.clone_from(new));
+                user.rights = self.rights.unwrap_or(user.rights);
+                user.is_active = (user.is_active || self.activate) && !self.deactivate;
+            }
+            Ok(())
+        })
+        .await
     }
 }

@@ -118,3 +118,30 @@ fn what_was_kept_long_enough_is_forgotten_while_the_server_runs() {
     let logs = logs.join().unwrap();
     assert!(logs.contains("is forgotten"), "{logs}");
 }
+
+#[test]
+fn what_memory_cannot_forget_is_refused_at_the_start() {
+    for keep in ["--keep-events", "--keep-settled"] {
+        let (code, _, stderr) = run(&["serve", "--listen", "127.0.0.1:0", "--demo", keep, "9"]);
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(stderr.contains("memory keeps all") && stderr.contains("sqlite:PATH"), "{stderr}");
+    }
+}
+
+#[test]
+fn an_older_file_is_copied_before_it_is_brought_up() {
+    let folder = folder("older");
+    let (database, copy) = (file(&folder), folder.join("copy.sqlite"));
+    drop(Serving::start(&["--demo", "--database", &database]));
+    let older = |path: &Path| {
+        let connection = rusqlite::Connection::open(path).unwrap();
+        connection.execute("UPDATE migrations SET version = 0", []).unwrap();
+        connection.query_row("SELECT COUNT(*) FROM items", [], |row| row.get::<_, u32>(0)).unwrap()
+    };
+    older(&folder.join("leads.sqlite"));
+    let (code, _, stderr) = run(&["account", "list", "--database", &database]);
+    assert!(code == Some(1) && stderr.contains("migrate it first"), "{stderr}");
+    let (code, _, stderr) = run(&["backup", "--database", &database, copy.to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(older(&copy), 25);
+}

@@ -12,6 +12,7 @@ mod documents;
 mod gateway;
 mod intake;
 mod operate;
+mod postgres;
 mod program;
 mod seeds;
 mod serve;

@@ -1,11 +1,12 @@
 //! What operators do: accounts set up beside a running server, databases carried over, cut and gone on with.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::program::{Serving, run};
+use crate::program::{Serving, finished, program, run};
 
 /// A folder for databases.
 struct Folder(TempDir);
@@ -163,16 +164,55 @@ fn a_cut_import_goes_on_where_it_stopped() {
     let kept: Value = serde_json::from_slice(&std::fs::read(&checkpoint).unwrap()).unwrap();
     let offset = kept["offset"].as_u64().unwrap();
     assert!(offset > whole.len() as u64 / 2 && offset <= place as u64, "{kept}");
-    // Neither another database nor another document goes on with it.
-    folder.refused("c.sqlite", &["import", name], "of another document or database");
+    // Neither another database nor another document goes on with it, and none is made for it.
+    folder.refused("c.sqlite", &["import", name], "checkpoint says; remove it to begin anew");
+    assert!(!folder.path("c.sqlite").exists());
+    folder.refused("a.sqlite", &["import", name], "of another database; remove it to begin anew");
     std::fs::write(&document, &whole[..whole.len() - 1]).unwrap();
-    folder.refused("b.sqlite", &["import", name], "of another document or database");
+    folder.refused("b.sqlite", &["import", name], "of another document; remove it to begin anew");
     std::fs::write(&document, &whole).unwrap();
     let (code, _, told) = run(&["import", name, "--database", &folder.url("b.sqlite"), "--batch", "5"]);
     assert_eq!(code, Some(0), "{told}");
     assert!(told.contains(&format!("going on at byte {offset}")), "{told}");
     assert!(!checkpoint.exists());
     assert_eq!(exported(&folder, "b.sqlite"), exported(&folder, "a.sqlite"));
+}
+
+#[test]
+fn a_moved_database_is_gone_on_with_and_a_damaged_checkpoint_is_not() {
+    let folder = Folder::new();
+    sorted(&folder);
+    let (document, checkpoint) = (folder.path("all.jsonl"), folder.path("all.jsonl.checkpoint"));
+    let name = document.to_str().unwrap();
+    folder.done("a.sqlite", &["export", "--to", name]);
+    let whole = std::fs::read(&document).unwrap();
+    let mut cut = whole.clone();
+    let place = whole.len() - 2;
+    cut[place] = b'#';
+    std::fs::write(&document, &cut).unwrap();
+    folder.refused("b.sqlite", &["import", name, "--batch", "4"], "no JSON");
+    std::fs::write(&document, &whole).unwrap();
+    std::fs::rename(folder.path("b.sqlite"), folder.path("c.sqlite")).unwrap();
+    let kept = std::fs::read(&checkpoint).unwrap();
+    std::fs::write(&checkpoint, "").unwrap();
+    folder.refused("c.sqlite", &["import", name], "is damaged; remove it to begin anew");
+    std::fs::write(&checkpoint, kept).unwrap();
+    let (code, _, told) = run(&["import", name, "--database", &folder.url("c.sqlite")]);
+    assert!(code == Some(0) && told.contains("going on at byte"), "{told}");
+    assert_eq!(exported(&folder, "c.sqlite"), exported(&folder, "a.sqlite"));
+}
+
+#[test]
+fn an_export_can_be_read_by_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let at = |command: &[&str]| folder.done("a.sqlite", command);
+    at(&["account", "add", "--subdomain", "acme", "--name", "Acme", "--admin-email", "ann@example.com"]);
+    let path = folder.path("all.jsonl");
+    // What an earlier one has left when it was cut.
+    std::fs::write(folder.path("all.jsonl.part"), "half").unwrap();
+    at(&["export", "--to", path.to_str().unwrap()]);
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
@@ -205,6 +245,11 @@ fn what_makes_no_sense_is_refused() {
     assert_eq!(code, Some(2), "{told}");
     folder.refused("none.sqlite", &["account", "list"], "there is no such file");
     folder.refused("none.sqlite", &["migrate"], "there is no such file");
+    std::fs::write(folder.path("empty.sqlite"), "").unwrap();
+    for command in [&["account", "list"][..], &["export"], &["migrate"], &["user", "list", "1"]] {
+        folder.refused("empty.sqlite", command, "has no tables of ours");
+    }
+    assert_eq!(folder.path("empty.sqlite").metadata().unwrap().len(), 0);
     folder.refused("a.sqlite", &["import", "/nowhere.jsonl"], "cannot read /nowhere.jsonl");
     for (text, why) in [
         (r#"{"account": {}}"#, "object 1, row 1"),
@@ -236,4 +281,58 @@ fn what_makes_no_sense_is_refused() {
         "rights are some of",
     );
     assert!(at(&["migrate"]).contains("is up to date"));
+}
+
+/// Runs commands on a database at the same time; what each prints.
+#[track_caller]
+fn at_once(database: &str, commands: &[&[&str]]) -> Vec<String> {
+    let begin = |command: &&[&str]| {
+        let mut command = program(&[*command, &["--database", database]].concat());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let children: Vec<_> = commands.iter().map(begin).collect();
+    let end = |(child, command)| {
+        let (code, out, told) = finished(child);
+        assert_eq!(code, Some(0), "{command:?}: {told}");
+        out.trim_end().to_owned()
+    };
+    children.into_iter().zip(commands).map(end).collect()
+}
+
+/// Accounts and users that are added and changed at the same time: nothing of it is lost.
+pub(crate) fn provision_at_once(database: &str) {
+    let names: Vec<_> = (1..=6).map(|number| format!("acme-{number}")).collect();
+    let add =
+        |name| ["account", "add", "--subdomain", name, "--name", name, "--admin-email", "a@example.com"];
+    let adds: Vec<_> = names.iter().map(|name| add(name)).collect();
+    let mut ids = at_once(database, &adds.iter().map(|add| &add[..]).collect::<Vec<_>>());
+    ids.sort_unstable();
+    assert_eq!(ids, ["1", "2", "3", "4", "5", "6"]);
+    let (_, listed, _) = run(&["account", "list", "--database", database]);
+    assert!(names.iter().all(|name| listed.contains(name)), "{listed}");
+
+    let addresses: Vec<_> = (1..=5).map(|number| format!("user-{number}@example.com")).collect();
+    let user =
+        at_once(database, &[&["user", "add", "1", "--name", "U", "--email", "u@example.com"]]).remove(0);
+    let mut commands = vec![vec!["user", "change", "1", &user, "--deactivate"]];
+    for address in &addresses {
+        commands.push(vec!["user", "add", "1", "--name", "N", "--email", address]);
+    }
+    commands.push(vec!["account", "change", "1", "--name", "Another"]);
+    let mut ids = at_once(database, &commands.iter().map(|command| &command[..]).collect::<Vec<_>>());
+    ids.retain(|id| !id.is_empty());
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), addresses.len(), "each has an id of its own: {ids:?}");
+    let (_, users, _) = run(&["user", "list", "1", "--database", database]);
+    assert!(addresses.iter().all(|address| users.contains(address)), "{users}");
+    let row = users.lines().find(|line| line.contains(" u@example.com")).unwrap();
+    assert!(row.contains(" off "), "{row}");
+    assert!(run(&["account", "list", "--database", database]).1.contains("Another"));
+}
+
+#[test]
+fn what_is_set_up_at_the_same_time_is_not_lost() {
+    let folder = Folder::new();
+    provision_at_once(&folder.url("a.sqlite"));
 }

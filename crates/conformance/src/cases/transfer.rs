@@ -6,13 +6,15 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 use incoming_leads_model::document::{Incoming, Line, Of, Secret, Token, VERSION};
 use incoming_leads_model::{
-    Accept, AccountId, Add, Cards, Contact, ContactId, Decline, Draft, EntityRef, Lead, LeadId, Link,
-    LinkTarget, ListFilter, ListQuery, Moment, OrderKey, PageRequest, Receipt, SummaryQuery, TagRef, UserId,
-    Window,
+    Accept, AccountId, Add, Cards, Contact, ContactId, Decline, Draft, EntityRef, Layout, Lead, LeadId, Link,
+    LinkTarget, ListFilter, ListQuery, Metadata, Moment, OrderKey, PageRequest, Receipt, SummaryQuery,
+    TagRef, UserId, Window,
 };
-use incoming_leads_port::{Digest, EntityQuery, ErrorKind, Floor, Ports, Principal};
+use incoming_leads_port::{
+    AccountKey, Digest, EntityQuery, Error, ErrorKind, Floor, Operation, Ports, Principal,
+};
 
-use crate::act::{a_chat, add, contact, power, take_in, waiting, waits};
+use crate::act::{a_chat, add, contact, power, race, take_in, waiting, waits};
 use crate::case::{Case, case};
 use crate::drafts::{at, call, chat, form, one};
 use crate::failure::{Done, Failure, fails, holds, same, some};
@@ -53,6 +55,13 @@ pub(super) const CASES: &[Case] = &[
         .with_store(),
     case!("transfer"::an_account_told_again_is_replaced, R3, "An account that is told again has the new layout, and its leads wait on.")
         .with_store(),
+    case!("transfer"::lines_wait_for_what_is_expected, R11, "Lines that expect accounts to be of some layout, or not to be there, are taken over if that is so, else none of them.")
+        .with_store(),
+    case!("transfer"::one_of_several_changes_holds, R11, "Of several who change what they have read of an account at once, one does, and the others are told.")
+        .with_store(),
+    case!("transfer"::one_of_several_accounts_is_added, R11, "Of several who add one account at once, with what comes in to it, one does, and the others are told.")
+        .with_store()
+        .with_another(),
 ];
 
 fn store(on: &Instance) -> Result<&Arc<dyn Store>, Failure> {
@@ -355,4 +364,83 @@ async fn an_account_told_again_is_replaced(on: &Instance) -> Done {
     holds("it waits", waits(&on.viewer, &uid).await?)?;
     on.sorter.incoming.accept(&uid, &Accept::default()).await?;
     Ok(())
+}
+
+/// The account as it stands.
+async fn layout(on: &Instance) -> Result<Arc<Layout>, Failure> {
+    some("the account", store(on)?.account(AccountKey::Id(on.account)).await?)
+}
+
+/// The line that gives it another name.
+fn named(layout: &Layout, name: &str) -> Line {
+    let mut layout = layout.clone();
+    layout.account.name = name.to_owned();
+    Line::Account(Box::new(layout))
+}
+
+async fn lines_wait_for_what_is_expected(on: &Instance) -> Done {
+    let (store, id, before) = (store(on)?, on.account, layout(on).await?);
+    let count = async || Ok::<_, Failure>(waiting(&on.viewer, ListFilter::default()).await?.len());
+    let lines = vec![named(&before, "Second"), draft(on, SORTER, call(1))];
+    let nowhere = AccountId::new(999_999_998).expect("the id is in range");
+    let waited = count().await?;
+    let not_there = [(id, None)];
+    holds("the account is there", !store.import_if(&not_there, lines.clone()).await?)?;
+    let one_is_not = [(id, Some(before.clone())), (nowhere, Some(before.clone()))];
+    holds("another account is not there", !store.import_if(&one_is_not, lines.clone()).await?)?;
+    same("the name", before.account.name.clone(), layout(on).await?.account.name.clone())?;
+    same("how many wait", waited, count().await?)?;
+    let as_it_is = [(id, Some(before.clone())), (nowhere, None)];
+    holds("both are as expected", store.import_if(&as_it_is, lines).await?)?;
+    same("the name", "Second", layout(on).await?.account.name.as_str())?;
+    same("how many wait", waited + 1, count().await?)?;
+    holds("it is not any more", !store.import_if(&as_it_is, vec![named(&before, "Third")]).await?)?;
+    let after = layout(on).await?;
+    let call = draft(on, SORTER, call(2));
+    holds("another layout is expected", !store.import_if(&as_it_is, vec![call.clone()]).await?)?;
+    holds("it is as it was read", store.import_if(&[(id, Some(after))], vec![call.clone()]).await?)?;
+    same("how many wait", waited + 2, count().await?)?;
+    let now = [(id, Some(layout(on).await?))];
+    fails(ErrorKind::Invalid, store.import_if(&now, vec![call]).await).map(drop)
+}
+
+async fn one_of_several_changes_holds(on: &Instance) -> Done {
+    let before = layout(on).await?;
+    let contender = |number: u8| {
+        let (store, before, id) = (Arc::clone(store(on)?), before.clone(), on.account);
+        Ok(async move {
+            let lines = vec![named(&before, &format!("Name {number}"))];
+            told(store.import_if(&[(id, Some(before))], lines).await)
+        })
+    };
+    let contenders = (1..=4).map(contender).collect::<Result<Vec<_>, Failure>>()?;
+    same("how many changed it", 1, race(ErrorKind::NotFound, contenders).await?)?;
+    let name = layout(on).await?.account.name.clone();
+    holds("the winner's name stands", (1..=4).any(|number| name == format!("Name {number}")))
+}
+
+async fn one_of_several_accounts_is_added(on: &Instance) -> Done {
+    let copy = some("another store", on.another().await?)?;
+    let (id, before) = (on.account, layout(on).await?);
+    // It has no identity, so that no rule would keep a second one out.
+    let mut call = call(1);
+    if let Some(Metadata::Sip(call)) = &mut call.metadata {
+        call.called_at = None;
+    }
+    let lines = vec![Line::Account(Box::new((*before).clone())), draft(on, SORTER, call)];
+    let contender = |_| {
+        let (copy, lines) = (Arc::clone(&copy), lines.clone());
+        async move { told(copy.import_if(&[(id, None)], lines).await) }
+    };
+    same("how many added it", 1, race(ErrorKind::NotFound, (1..=4).map(contender).collect()).await?)?;
+    let ports = copy.open(Principal { account_id: id, user_id: ADMINISTRATOR }).await?;
+    same("how many wait there", 1, waiting(&ports, ListFilter::default()).await?.len())
+}
+
+/// Whoever finds something else is one who lost.
+fn told(imported: Result<bool, Error>) -> Result<(), Error> {
+    match imported? {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::NotFound, Operation::Provision)),
+    }
 }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, future};
 use incoming_leads_conformance::{Fixture, Instance, Kit, Outcome, Skip, Store, Subject};
+use incoming_leads_memory::Memory;
 use incoming_leads_model::document::{Line, Token};
 use incoming_leads_model::grant::Grant;
 use incoming_leads_model::{AccountId, Layout};
@@ -27,6 +28,7 @@ enum Plant {
     EndsIgnored,
     NothingForgotten,
     SwappedBlindly,
+    ExpectedBlindly,
     CaseMatters,
 }
 
@@ -49,6 +51,9 @@ const CAUGHT: &[(Plant, &str)] = &[
     (Plant::NothingForgotten, "registry::token_is_known_by_its_digest"),
     (Plant::SwappedBlindly, "registry::grant_is_swapped_if_it_stands"),
     (Plant::SwappedBlindly, "registry::one_of_two_swaps_wins"),
+    (Plant::ExpectedBlindly, "transfer::lines_wait_for_what_is_expected"),
+    (Plant::ExpectedBlindly, "transfer::one_of_several_changes_holds"),
+    (Plant::ExpectedBlindly, "transfer::one_of_several_accounts_is_added"),
     (Plant::CaseMatters, "registry::account_is_found_by_id_and_subdomain"),
 ];
 
@@ -71,8 +76,11 @@ impl Subject for WrongStores {
     async fn fresh(&self, fixture: &Fixture) -> std::result::Result<Instance, Skip> {
         let mut instance = in_memory(fixture).await;
         let right = instance.store.take().unwrap();
-        instance.store = Some(Arc::new(Wrong { plant: self.0, right }));
-        Ok(instance)
+        let plant = self.0;
+        instance.store = Some(Arc::new(Wrong { plant, right }));
+        Ok(instance.with_another(move || {
+            std::future::ready(Ok(Wrong { plant, right: Arc::new(Memory::default()) }))
+        }))
     }
 }
 
@@ -98,6 +106,17 @@ impl Provision for Wrong {
             Err(error) if self.plant == Plant::NothingRefused && error.kind() == ErrorKind::Invalid => Ok(()),
             imported => imported,
         }
+    }
+
+    async fn import_if(
+        &self,
+        expected: &[(AccountId, Option<Arc<Layout>>)],
+        lines: Vec<Line>,
+    ) -> Result<bool> {
+        if self.plant != Plant::ExpectedBlindly {
+            return self.right.import_if(expected, lines).await;
+        }
+        self.right.import(lines).await.map(|()| true)
     }
 
     fn export(&self, account: Option<AccountId>) -> BoxStream<'_, Result<Line>> {

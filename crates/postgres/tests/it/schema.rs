@@ -79,14 +79,33 @@ async fn a_newer_database_is_refused() {
 }
 
 #[tokio::test]
+async fn tables_are_made_only_where_that_is_asked_for() {
+    let Some(world) = World::new() else { return };
+    for migrate in [Migrate::Never, Migrate::OnlyOlder] {
+        let refused = Options::default().with_migrate(migrate).open(&world.database.url()).await.unwrap_err();
+        assert_eq!((refused.kind(), refused.outcome()), (ErrorKind::Invalid, Outcome::NotApplied));
+        assert!(refused.to_string().contains("no tables of ours"), "{refused}");
+    }
+    let tables = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace";
+    let row = world.client().await.query_one(tables, &[]).await.unwrap();
+    assert_eq!(row.get::<_, i64>(0), 0);
+    drop(world.store().await);
+    for migrate in [Migrate::Never, Migrate::OnlyOlder] {
+        Options::default().with_migrate(migrate).open(&world.database.url()).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn an_older_database_is_refused_unless_it_is_to_be_migrated() {
     let Some(world) = World::new() else { return };
     drop(world.store().await);
     let client = world.client().await;
     client.execute("UPDATE store SET value = '0' WHERE name = 'schema'", &[]).await.unwrap();
-    let refused = Options::default().open(&world.database.url()).await.unwrap_err();
-    assert_eq!((refused.kind(), refused.outcome()), (ErrorKind::Invalid, Outcome::NotApplied));
-    assert!(refused.to_string().contains("migrate it first"), "{refused}");
+    for migrate in [Migrate::WhenNew, Migrate::Never] {
+        let refused = Options::default().with_migrate(migrate).open(&world.database.url()).await.unwrap_err();
+        assert_eq!((refused.kind(), refused.outcome()), (ErrorKind::Invalid, Outcome::NotApplied));
+        assert!(refused.to_string().contains("migrate it first"), "{refused}");
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use incoming_leads_model::document::{Secret, Token};
 use incoming_leads_model::grant::Grant;
 use incoming_leads_model::{Accept, Cards, Decline, EntityRef, ListQuery, PageRequest, SummaryQuery};
 use incoming_leads_port::{Digest, EntityQuery, ErrorKind, Provision, Registry, Retention};
-use incoming_leads_sqlite::Options;
+use incoming_leads_sqlite::{Migrate, Options};
 use serde_json::json;
 
 use crate::world::{START, World, call, chat, layout, principal};
@@ -27,6 +27,38 @@ async fn a_database_of_something_else_is_refused_and_left_as_it_is() {
     let error = Options::default().open(&path).unwrap_err();
     assert!(error.to_string().contains("a database of something else"), "{error}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn tables_are_made_only_where_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("leads.sqlite");
+    for migrate in [Migrate::Never, Migrate::OnlyOlder, Migrate::AsItIs] {
+        Options::default().with_migrate(migrate).open(&path).unwrap_err();
+        assert!(!path.exists());
+    }
+    std::fs::write(&path, "").unwrap();
+    for migrate in [Migrate::Never, Migrate::OnlyOlder, Migrate::AsItIs] {
+        let error = Options::default().with_migrate(migrate).open(&path).unwrap_err();
+        assert!(error.to_string().contains("no tables of ours"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
+    }
+}
+
+#[tokio::test]
+async fn an_older_file_is_opened_as_it_is_to_copy_it() {
+    let world = World::new().await;
+    world.raw().execute("UPDATE migrations SET version = 0", []).unwrap();
+    for migrate in [Migrate::Never, Migrate::WhenNew] {
+        let error = Options::default().with_migrate(migrate).open(world.path()).unwrap_err();
+        assert!(error.to_string().contains("migrate it first"), "{error}");
+    }
+    let older = Options::default().with_migrate(Migrate::AsItIs).open(world.path()).unwrap();
+    let copy = world.folder.path().join("copy.sqlite");
+    older.backup(&copy).await.unwrap();
+    let copied = rusqlite::Connection::open(copy).unwrap();
+    let version = copied.query_row("SELECT MAX(version) FROM migrations", [], |row| row.get::<_, u32>(0));
+    assert_eq!(version.unwrap(), 0);
 }
 
 #[tokio::test]
