@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
+use crate::test::Total;
 use crate::{stamp, sys};
 
 /// A long run: the tests of a package under a heavier load than `cargo xtask test` puts on them.
@@ -89,16 +90,32 @@ const RUNS: &[Run] = &[
         environment: &[("INCOMING_LEADS_SEQUENCES", "50000")],
     },
     Run {
-        name: "durable",
+        name: "linear",
         package: "incoming-leads-cli",
-        tests: &["--tests"],
+        tests: &["--test", "durable", "linear::"],
         places: &["Cargo.lock", "crates"],
-        environment: &[
-            ("INCOMING_LEADS_HISTORIES", "10000"),
-            ("INCOMING_LEADS_KILLS", "500"),
-            ("INCOMING_LEADS_STOPS", "100"),
-            ("INCOMING_LEADS_STATES", "10000"),
-        ],
+        environment: &[("INCOMING_LEADS_HISTORIES", "10000")],
+    },
+    Run {
+        name: "kill",
+        package: "incoming-leads-cli",
+        tests: &["--test", "durable", "kill::"],
+        places: &["Cargo.lock", "crates"],
+        environment: &[("INCOMING_LEADS_KILLS", "500")],
+    },
+    Run {
+        name: "stop",
+        package: "incoming-leads-cli",
+        tests: &["--test", "durable", "stop::"],
+        places: &["Cargo.lock", "crates"],
+        environment: &[("INCOMING_LEADS_STOPS", "100")],
+    },
+    Run {
+        name: "power",
+        package: "incoming-leads-cli",
+        tests: &["--test", "durable", "power::"],
+        places: &["Cargo.lock", "crates"],
+        environment: &[("INCOMING_LEADS_STATES", "10000")],
     },
     Run {
         name: "chaos",
@@ -130,7 +147,8 @@ const RUNS: &[Run] = &[
     },
 ];
 
-/// Runs all, or the named one, and prints how long each took.
+/// Runs all, or the named one, and prints how long each took and the figures that its tests told: each is a line that
+/// begins with `figure: `, or goes on so behind the name of a test.
 pub(crate) fn run(name: Option<&str>, fresh: bool) -> Result<()> {
     let runs: Vec<_> = RUNS.iter().filter(|run| name.is_none_or(|name| run.name == name)).collect();
     if runs.is_empty() {
@@ -147,14 +165,15 @@ pub(crate) fn run(name: Option<&str>, fresh: bool) -> Result<()> {
         }
         let stamp = stamp::of(run.places, |_| true)?;
         let line = match stamp::recall(&file, &stamp) {
-            Some(earlier) if run.is_full() => format!("{earlier} (earlier, nothing changed since)"),
+            Some(earlier) if run.is_full() => format!("{earlier} \n    (earlier, nothing changed since)"),
             _ => {
                 let start = Instant::now();
                 let outcome = run.once();
                 let seconds = start.elapsed().as_secs_f32();
                 match outcome {
-                    Ok(()) => {
-                        let line = format!("{:<10} ok     {seconds:>8.1} s", run.name);
+                    Ok(figures) => {
+                        let mut line = format!("{:<10} ok     {seconds:>8.1} s", run.name);
+                        line.extend(figures.iter().map(|figure| format!("\n    {figure}")));
                         if run.is_full() {
                             stamp::note(&file, &stamp, &line)?;
                         }
@@ -180,10 +199,20 @@ pub(crate) fn run(name: Option<&str>, fresh: bool) -> Result<()> {
 }
 
 impl Run {
-    fn once(&self) -> Result<()> {
+    /// Runs it; the figures that it told.
+    fn once(&self) -> Result<Vec<String>> {
         let mut cargo = sys::cargo(["test", "--release", "-p", self.package]);
         let sizes = self.environment.iter().filter(|(name, _)| std::env::var_os(name).is_none());
-        sys::run(cargo.args(self.tests).envs(sizes.copied()).env("INSTA_UPDATE", "no"))
+        let (mut figures, mut total) = (Vec::new(), Total::default());
+        let told = |line: &str| {
+            figures.extend(figure(line).map(str::to_owned));
+            total.add(line);
+        };
+        sys::stream(cargo.args(self.tests).envs(sizes.copied()).env("INSTA_UPDATE", "no"), told)?;
+        if total.passed == 0 {
+            bail!("no test was run");
+        }
+        Ok(figures)
     }
 
     /// Whether the environment leaves its sizes alone.
@@ -192,9 +221,31 @@ impl Run {
     }
 }
 
+/// The figure of a line that has one.
+fn figure(line: &str) -> Option<&str> {
+    match line.split_once("figure: ") {
+        Some((before, figure)) if before.is_empty() || before.ends_with("... ") => Some(figure),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_figure_is_found_alone_and_behind_the_name_of_a_test() {
+        assert_eq!(figure("figure: 500 kills"), Some("500 kills"));
+        assert_eq!(figure("test kill::sqlite ... figure: 500 kills"), Some("500 kills"));
+        assert_eq!(figure("what a figure: none"), None);
+        assert_eq!(figure("test kill::sqlite ... ok"), None);
+    }
+
+    #[test]
+    fn every_run_has_a_name_of_its_own() {
+        let names: std::collections::BTreeSet<_> = RUNS.iter().map(|run| run.name).collect();
+        assert_eq!(names.len(), RUNS.len());
+    }
 
     #[test]
     fn every_run_is_of_a_package_and_of_places_that_exist() {

@@ -48,14 +48,14 @@ fn postgres() -> Result<Option<Postgres>> {
 
 /// What the closing lines of the test programs add up to.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Total {
-    passed: u64,
+pub(crate) struct Total {
+    pub(crate) passed: u64,
     failed: u64,
 }
 
 impl Total {
     /// Reads a line such as `test result: ok. 12 passed; 0 failed; 0 ignored; …`; others count nothing.
-    fn add(&mut self, line: &str) {
+    pub(crate) fn add(&mut self, line: &str) {
         let Some(("ok" | "FAILED", counts)) =
             line.trim().strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
         else {

@@ -1,6 +1,7 @@
-//! This program as another process: a server that breaks a promise on purpose.
+//! This program as another process: a server that breaks a promise on purpose, or SQLite without any of our code.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
@@ -12,6 +13,12 @@ use crate::planted::{self, Bug};
 /// Tells this program what to serve, and how.
 const DATABASE: &str = "INCOMING_LEADS_TEST_DATABASE";
 const PROMISE: &str = "INCOMING_LEADS_TEST_BREAKS";
+/// Tells it in which file to commit rows, and how SQLite is to be synchronous.
+const ROWS: &str = "INCOMING_LEADS_TEST_ROWS";
+const SYNCHRONOUS: &str = "INCOMING_LEADS_TEST_SYNCHRONOUS";
+
+/// How many rows it commits, each alone.
+pub(crate) const COMMITS: usize = 60;
 
 /// Which promise is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +36,33 @@ pub(crate) fn serve(promise: Promise, database: &str) -> Command {
     command
 }
 
-/// Serves until it is killed, where this process was started for that.
+/// The command that commits rows to a new file with nothing but SQLite.
+pub(crate) fn commit_rows(file: &Path, synchronous: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.env(ROWS, file).env(SYNCHRONOUS, synchronous);
+    command
+}
+
+fn rows(file: &str) {
+    let synchronous = std::env::var(SYNCHRONOUS).unwrap();
+    let raw = rusqlite::Connection::open(file).unwrap();
+    // A log that is copied into the database several times meanwhile.
+    let begin = format!(
+        "PRAGMA journal_mode = wal; PRAGMA synchronous = {synchronous}; PRAGMA wal_autocheckpoint = 20;
+         CREATE TABLE t (a)"
+    );
+    raw.execute_batch(&begin).unwrap();
+    for row in 0..COMMITS {
+        raw.execute("INSERT INTO t VALUES (?1)", [row]).unwrap();
+    }
+}
+
+/// Does what this process was started for, where that is anything of these; a server serves until it is killed.
 pub(crate) fn run() -> Option<ExitCode> {
+    if let Ok(file) = std::env::var(ROWS) {
+        rows(&file);
+        return Some(ExitCode::SUCCESS);
+    }
     let database = std::env::var(DATABASE).ok()?;
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let promise = std::env::var(PROMISE).unwrap();

@@ -11,6 +11,7 @@ use crate::hand::Hand;
 use crate::history::{Decision, Fate, Recorder};
 use crate::http::PATIENCE;
 use crate::random::Random;
+use crate::watch::Watch;
 
 /// Who works at the same time.
 const HANDS: u64 = 8;
@@ -39,7 +40,8 @@ pub(crate) struct Toll {
     pub(crate) unknown: usize,
     /// Leads whose history no order explains, each in words.
     pub(crate) violations: Vec<String>,
-    /// Longest time from the end of a crash until a change was taken again.
+    /// Longest time from the moment at which nothing stood in the way any more until each server had taken a change that
+    /// was asked for after it.
     pub(crate) back_after: Duration,
 }
 
@@ -49,12 +51,9 @@ pub(crate) fn crashes(stage: &mut dyn Stage, count: usize, seed: u64) -> Toll {
     let mut ledger = BTreeMap::new();
     for crash in 0..count {
         let recorder = Recorder::new();
-        load(stage, &recorder, &mut Random::new(seed.wrapping_add(crash as u64)));
+        let back_after = load(stage, &recorder, crash, &mut Random::new(seed.wrapping_add(crash as u64)));
         toll.crashes += 1;
-        let begun = Instant::now();
-        stage.recover();
-        wait_until_it_takes_changes(stage, &recorder, crash);
-        toll.back_after = toll.back_after.max(begun.elapsed());
+        toll.back_after = toll.back_after.max(back_after);
         let keys: Vec<_> = recorder.told().objects.keys().cloned().collect();
         Hand::new(&recorder, &stage.servers(), "audit".to_owned(), seed).audit(&keys);
         count_up(&mut toll, &recorder, crash, &mut ledger);
@@ -66,14 +65,19 @@ pub(crate) fn crashes(stage: &mut dyn Stage, count: usize, seed: u64) -> Toll {
     toll
 }
 
-/// Works until a crash, at a moment of its own.
-fn load(stage: &mut dyn Stage, recorder: &Recorder, random: &mut Random) {
+/// Works until a crash, at a moment of its own, and until all is back: how long that took. Who was not cut off goes on
+/// meanwhile, for a service is to come back under what it is used to.
+fn load(stage: &mut dyn Stage, recorder: &Recorder, crash: usize, random: &mut Random) -> Duration {
     let pause = Duration::from_micros(random.next() % 120_000);
     work(&stage.servers(), recorder, random, || {
         wait_for(recorder, 20);
         std::thread::sleep(pause);
         stage.crash();
-    });
+        let watch = Watch::start();
+        stage.recover();
+        wait_until_it_takes_changes(stage, recorder, crash);
+        watch.elapsed()
+    })
 }
 
 /// Waits until so many changes are acknowledged.
@@ -85,13 +89,13 @@ pub(crate) fn wait_for(recorder: &Recorder, acknowledged: usize) {
     }
 }
 
-/// Many work while something else happens; who is cut off stops earlier.
-pub(crate) fn work(
+/// Many work while something else happens; who is cut off stops earlier. What the other thing had to say.
+pub(crate) fn work<T>(
     servers: &[SocketAddr],
     recorder: &Recorder,
     random: &mut Random,
-    meanwhile: impl FnOnce(),
-) {
+    meanwhile: impl FnOnce() -> T,
+) -> T {
     let (stop, keys) = (AtomicBool::new(false), Mutex::new(Vec::new()));
     let name = random.next();
     std::thread::scope(|scope| {
@@ -113,8 +117,8 @@ pub(crate) fn work(
         }
         // Whatever happens to it, the others are to stop.
         let _stopping = Stopping(&stop);
-        meanwhile();
-    });
+        meanwhile()
+    })
 }
 
 /// Tells others to stop when it goes.
@@ -163,9 +167,9 @@ fn wait_until_it_takes_changes(stage: &dyn Stage, recorder: &Recorder, crash: us
     for server in stage.servers() {
         let mut hand = Hand::new(recorder, &[server], "back".to_owned(), 0);
         for attempt in 0.. {
-            let before = recorder.told().acknowledged();
-            hand.add(&format!("back-{crash}-{}-{attempt}", server.port()));
-            if recorder.told().acknowledged() > before {
+            let key = format!("back-{crash}-{}-{attempt}", server.port());
+            hand.add(&key);
+            if !recorder.told().uids(&key).is_empty() {
                 break;
             }
             assert!(begun.elapsed() < PATIENCE, "it does not come back");

@@ -4,7 +4,8 @@
  *
  * DISK_FOLDER   the folder, as the program names it
  * DISK_LOG      where calls are logged; none where it is not set
- * DISK_FAULTS   a file of numbers (see enum), which may change while the program runs; none where it is not set
+ * DISK_FAULTS   a file of numbers, which may change while the program runs; none where it is not set: for each call how
+ *               it fails, how often it still does, how often it has; then whether the disk is small, and its room
  *
  * A record of the log: kind, length of the name, offset, length of the data, number of a sync; then name and data.
  * Writes are logged under a lock that is held while they are made, so that the log has them in their order. A sync has two
@@ -24,7 +25,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { SYNC_ERRNO, WRITE_ERRNO, OPEN_ERRNO, FAILED, LEFT, READ_ERRNO };
+enum { SYNC, WRITES, OPEN, READ, CALLS };
+enum { ERRNO = 0, LEFT = CALLS, FAILED = 2 * CALLS, IS_SMALL = 3 * CALLS, ROOM };
 enum { CREATE = 1, WRITE, TRUNCATE, SYNC_BEGUN, SYNC_DONE, SYNC_FAILED, UNLINK, RENAME };
 
 struct head {
@@ -92,23 +94,46 @@ static void note(uint32_t kind, const char *name, uint64_t offset, const void *d
 }
 
 /* Whether this call is to fail; errno then says how. */
-static int fails(int which) {
-    if (!faults || !faults[which]) return 0;
-    if (faults[LEFT] >= 0 && __sync_fetch_and_sub(&faults[LEFT], 1) <= 0) {
-        faults[LEFT] = 0;
+static int fails(int call) {
+    if (!faults || !faults[ERRNO + call]) return 0;
+    if (faults[LEFT + call] >= 0 && __sync_fetch_and_sub(&faults[LEFT + call], 1) <= 0) {
+        faults[LEFT + call] = 0;
         return 0;
     }
-    __sync_fetch_and_add(&faults[FAILED], 1);
-    errno = faults[which];
+    __sync_fetch_and_add(&faults[FAILED + call], 1);
+    errno = faults[ERRNO + call];
     return 1;
 }
 
 /* A full disk takes what is written over what is there. */
 static int fails_write(int fd, off_t end) {
-    if (!faults || !faults[WRITE_ERRNO]) return 0;
+    if (!faults || !faults[ERRNO + WRITES]) return 0;
     struct stat stat;
-    if (faults[WRITE_ERRNO] == ENOSPC && !fstat(fd, &stat) && end <= stat.st_size) return 0;
-    return fails(WRITE_ERRNO);
+    if (faults[ERRNO + WRITES] == ENOSPC && !fstat(fd, &stat) && end <= stat.st_size) return 0;
+    return fails(WRITES);
+}
+
+/* How much of a write there is room for, which is taken; nothing is an error. Called under the lock. */
+static ssize_t fits(int fd, size_t length, off_t offset) {
+    struct stat stat;
+    if (!faults || !faults[IS_SMALL] || fstat(fd, &stat)) return (ssize_t)length;
+    off_t more = offset + (off_t)length - stat.st_size;
+    if (more <= 0) return (ssize_t)length;
+    off_t over = more > faults[ROOM] ? more - faults[ROOM] : 0;
+    if (over >= (off_t)length) {
+        __sync_fetch_and_add(&faults[FAILED + WRITES], 1);
+        errno = ENOSPC;
+        return -1;
+    }
+    faults[ROOM] -= (int32_t)(more - over);
+    return (ssize_t)length - over;
+}
+
+/* A file that becomes shorter makes room. */
+static void give_back(int fd, off_t length) {
+    struct stat stat;
+    if (faults && faults[IS_SMALL] && !fstat(fd, &stat) && length < stat.st_size)
+        faults[ROOM] += (int32_t)(stat.st_size - length);
 }
 
 static int opened(int fd, const char *name, int flags, int was_there) {
@@ -123,7 +148,7 @@ static int opened(int fd, const char *name, int flags, int was_there) {
 
 static int open_at(int at, const char *path, int flags, mode_t mode) {
     const char *name = tracked(path);
-    if (name && (flags & O_ACCMODE) != O_RDONLY && fails(OPEN_ERRNO)) return -1;
+    if (name && (flags & O_ACCMODE) != O_RDONLY && fails(OPEN)) return -1;
     if (!name) return (int)syscall(SYS_openat, at, path, flags, mode);
     pthread_mutex_lock(&lock);
     int was_there = !access(path, F_OK);
@@ -168,7 +193,11 @@ int close(int fd) {
 static ssize_t write_at(int fd, const void *bytes, size_t length, off_t offset, int moves) {
     if (fails_write(fd, offset + (off_t)length)) return -1;
     pthread_mutex_lock(&lock);
-    ssize_t written = moves ? syscall(SYS_write, fd, bytes, length) : syscall(SYS_pwrite64, fd, bytes, length, offset);
+    ssize_t written = fits(fd, length, offset);
+    if (written >= 0) {
+        length = (size_t)written;
+        written = moves ? syscall(SYS_write, fd, bytes, length) : syscall(SYS_pwrite64, fd, bytes, length, offset);
+    }
     int error = errno;
     if (written > 0) note(WRITE, of(fd), (uint64_t)offset, bytes, (size_t)written, 0);
     pthread_mutex_unlock(&lock);
@@ -190,11 +219,11 @@ ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t offset) {
 }
 
 ssize_t read(int fd, void *bytes, size_t length) {
-    if (of(fd) && fails(READ_ERRNO)) return -1;
+    if (of(fd) && fails(READ)) return -1;
     return syscall(SYS_read, fd, bytes, length);
 }
 ssize_t pread(int fd, void *bytes, size_t length, off_t offset) {
-    if (of(fd) && fails(READ_ERRNO)) return -1;
+    if (of(fd) && fails(READ)) return -1;
     return syscall(SYS_pread64, fd, bytes, length, offset);
 }
 ssize_t pread64(int fd, void *bytes, size_t length, off64_t offset) {
@@ -205,6 +234,7 @@ int ftruncate(int fd, off_t length) {
     if (!of(fd)) return (int)syscall(SYS_ftruncate, fd, length);
     if (fails_write(fd, length)) return -1;
     pthread_mutex_lock(&lock);
+    give_back(fd, length);
     int done = (int)syscall(SYS_ftruncate, fd, length), error = errno;
     if (!done) note(TRUNCATE, of(fd), (uint64_t)length, 0, 0, 0);
     pthread_mutex_unlock(&lock);
@@ -237,7 +267,7 @@ static int sync_file(int fd, long call) {
     uint64_t number = ++syncs;
     note(SYNC_BEGUN, name, 0, 0, 0, number);
     pthread_mutex_unlock(&lock);
-    int failed = fails(SYNC_ERRNO), done = failed ? -1 : (int)syscall(call, fd), error = errno;
+    int failed = fails(SYNC), done = failed ? -1 : (int)syscall(call, fd), error = errno;
     pthread_mutex_lock(&lock);
     note(done ? SYNC_FAILED : SYNC_DONE, name, 0, 0, 0, number);
     pthread_mutex_unlock(&lock);

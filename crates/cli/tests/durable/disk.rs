@@ -23,19 +23,27 @@ pub(crate) const EIO: i32 = 5;
 pub(crate) const ENOSPC: i32 = 28;
 pub(crate) const EROFS: i32 = 30;
 
-/// What can fail: the places of the numbers in the file that the disk reads.
+/// What can fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
-    Sync = 0,
-    Write = 1,
-    Open = 2,
-    Read = 5,
+    Sync,
+    Write,
+    Open,
+    Read,
 }
 
-/// How often calls have failed.
-const FAILED: u64 = 3;
-/// How often they are to fail; negative is for ever.
+impl Call {
+    const ALL: [Self; 4] = [Self::Sync, Self::Write, Self::Open, Self::Read];
+}
+
+/// Where the file that the disk reads has the numbers of calls: the error, how often it is still to come (negative is
+/// for ever), and how often it has.
+const ERROR: u64 = 0;
 const LEFT: u64 = 4;
+const FAILED: u64 = 8;
+/// Whether there is room only for so many more bytes, and for how many.
+const IS_SMALL: u64 = 12;
+const ROOM: u64 = 13;
 
 impl Disk {
     pub(crate) fn new() -> Self {
@@ -69,21 +77,28 @@ impl Disk {
 
     /// Lets calls fail with this error from now on: so many of them, or all.
     pub(crate) fn fail(&self, call: Call, error: i32, times: Option<i32>) {
-        self.set(LEFT, times.unwrap_or(-1));
-        self.set(call as u64, error);
+        self.set(LEFT + call as u64, times.unwrap_or(-1));
+        self.set(ERROR + call as u64, error);
     }
 
-    /// Nothing fails any longer.
+    /// Leaves room for so many bytes more. A write that is longer than what is left of it is cut off there.
+    pub(crate) fn leave(&self, bytes: i32) {
+        self.set(ROOM, bytes);
+        self.set(IS_SMALL, 1);
+    }
+
+    /// Nothing fails any longer, and there is room.
     pub(crate) fn heal(&self) {
-        for call in [Call::Sync, Call::Write, Call::Open, Call::Read] {
-            self.set(call as u64, 0);
+        for call in Call::ALL {
+            self.set(ERROR + call as u64, 0);
         }
+        self.set(IS_SMALL, 0);
     }
 
-    /// How many calls have failed.
-    pub(crate) fn failed(&self) -> i32 {
+    /// How many of these calls have failed.
+    pub(crate) fn failed(&self, call: Call) -> i32 {
         let mut bytes = [0; 4];
-        self.faults.read_exact_at(&mut bytes, 4 * FAILED).unwrap();
+        self.faults.read_exact_at(&mut bytes, 4 * (FAILED + call as u64)).unwrap();
         i32::from_ne_bytes(bytes)
     }
 

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::checker;
 use crate::crash::{wait_for, work};
@@ -11,9 +11,7 @@ use crate::hand::Hand;
 use crate::history::Recorder;
 use crate::random::Random;
 use crate::server::Server;
-
-/// How long a service may take to come back.
-const BACK: Duration = Duration::from_secs(5);
+use crate::watch::{BACK, Watch};
 
 /// So much is acknowledged before a fault comes.
 const ENOUGH: usize = 20;
@@ -23,7 +21,7 @@ const ENOUGH: usize = 20;
 pub(crate) struct Passage {
     pub(crate) acknowledged: usize,
     pub(crate) unknown: usize,
-    /// From the end of the cause until the first change was taken.
+    /// From the end of the cause until the first change that was asked for after it was taken.
     pub(crate) back_after: Duration,
     /// Why it ended, where it did not come back by itself.
     pub(crate) last_words: Option<String>,
@@ -38,36 +36,14 @@ pub(crate) fn pass(
 ) -> Result<Passage, String> {
     let mut server = start();
     let mut random = Random::new(1);
-    work(&[server.address], &recorder, &mut random, || {
+    let (back_after, last_words) = work(&[server.address], &recorder, &mut random, || {
         wait_for(&recorder, ENOUGH);
         come();
         sleep(Duration::from_millis(500));
         go();
-    });
-    let healed = Instant::now();
-    let mut last_words = None;
-    loop {
-        if server.has_ended().is_some() {
-            let words = server.log();
-            if words.trim().is_empty() {
-                return Err("it ended without a word".to_owned());
-            }
-            last_words = Some(words);
-            server = start();
-        }
-        let before = recorder.told().acknowledged();
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let key = format!("after-{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        Hand::new(&recorder, &[server.address], "after".to_owned(), 0).add(&key);
-        if recorder.told().acknowledged() > before {
-            break;
-        }
-        if healed.elapsed() > BACK {
-            return Err(format!("it is not back after {BACK:?}: {}", server.log()));
-        }
-        sleep(Duration::from_millis(20));
-    }
-    let back_after = healed.elapsed();
+        // The others go on: the service is to come back under what it is used to.
+        come_back(&recorder, &mut server, start)
+    })?;
     audit(&recorder, &server)?;
     server.kill();
     let server = start();
@@ -75,6 +51,37 @@ pub(crate) fn pass(
     let told = recorder.told();
     let (acknowledged, unknown) = (told.acknowledged(), told.unknown());
     Ok(Passage { acknowledged, unknown, back_after, last_words })
+}
+
+/// Waits until the cause, which has just gone, is forgotten: how long that took, and the last words of a server that had
+/// ended instead and was started again.
+fn come_back(
+    recorder: &Recorder,
+    server: &mut Server,
+    start: &dyn Fn() -> Server,
+) -> Result<(Duration, Option<String>), String> {
+    let (watch, mut last_words) = (Watch::start(), None);
+    loop {
+        if server.has_ended().is_some() {
+            let words = server.log();
+            if words.trim().is_empty() {
+                return Err("it ended without a word".to_owned());
+            }
+            last_words = Some(words);
+            *server = start();
+        }
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let key = format!("after-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        Hand::new(recorder, &[server.address], "after".to_owned(), 0).add(&key);
+        let back_after = watch.elapsed();
+        if back_after > BACK {
+            return Err(format!("it is not back after {BACK:?}: {}", server.log()));
+        }
+        if !recorder.told().uids(&key).is_empty() {
+            return Ok((back_after, last_words));
+        }
+        sleep(Duration::from_millis(20));
+    }
 }
 
 /// Compares all that was told with what is there.

@@ -2,11 +2,12 @@
 //! history must have an order.
 
 use std::net::SocketAddr;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::checker;
 use crate::hand::{Hand, is_chat};
-use crate::history::{Decision, Recorder};
+use crate::history::{Decision, Op, Recorder, What};
 use crate::random::Random;
 
 /// Who acts at the same time in one history.
@@ -20,14 +21,24 @@ const LANES: usize = 2;
 #[derive(Debug)]
 pub(crate) struct Verdict {
     pub(crate) histories: usize,
-    pub(crate) operations: usize,
+    pub(crate) made: Made,
     /// Of the first history that has no order.
     pub(crate) violation: Option<String>,
 }
 
+/// What histories consist of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Made {
+    pub(crate) operations: usize,
+    /// Leads and messages that were acknowledged.
+    pub(crate) adds: usize,
+    /// Decisions that were.
+    pub(crate) decisions: usize,
+}
+
 /// Makes histories against these servers until there are enough or one is wrong.
 pub(crate) fn histories(servers: &[SocketAddr], count: usize, seed: u64) -> Verdict {
-    let (next, operations) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let (next, sum) = (AtomicUsize::new(0), Mutex::new(Made::default()));
     let found = std::thread::scope(|scope| {
         let lanes: Vec<_> = (0..LANES)
             .map(|_| {
@@ -38,7 +49,7 @@ pub(crate) fn histories(servers: &[SocketAddr], count: usize, seed: u64) -> Verd
                             return None;
                         }
                         let (made, violation) = one(servers, number, seed.wrapping_add(number as u64));
-                        operations.fetch_add(made, Ordering::Relaxed);
+                        sum.lock().unwrap().add(made);
                         if let Some(violation) = violation {
                             next.store(count, Ordering::Relaxed);
                             return Some((number, violation));
@@ -49,17 +60,15 @@ pub(crate) fn histories(servers: &[SocketAddr], count: usize, seed: u64) -> Verd
             .collect();
         lanes.into_iter().filter_map(|lane| lane.join().unwrap()).next()
     });
-    let operations = operations.into_inner();
+    let made = sum.into_inner().unwrap();
     match found {
-        None => Verdict { histories: count, operations, violation: None },
-        Some((number, violation)) => {
-            Verdict { histories: number + 1, operations, violation: Some(violation) }
-        }
+        None => Verdict { histories: count, made, violation: None },
+        Some((number, violation)) => Verdict { histories: number + 1, made, violation: Some(violation) },
     }
 }
 
-/// One history: how many operations it has, and what is wrong with it.
-fn one(servers: &[SocketAddr], number: usize, seed: u64) -> (usize, Option<String>) {
+/// One history: what it consists of, and what is wrong with it.
+fn one(servers: &[SocketAddr], number: usize, seed: u64) -> (Made, Option<String>) {
     let recorder = Recorder::new();
     let random = Random::new(seed).next();
     let keys = [format!("{random:x}-1"), format!("{random:x}-2"), format!("chat-{random:x}")];
@@ -77,14 +86,35 @@ fn one(servers: &[SocketAddr], number: usize, seed: u64) -> (usize, Option<Strin
     });
     Hand::new(&recorder, servers, "audit".to_owned(), seed).page(&keys);
     let told = recorder.told();
-    let operations = told.objects.values().map(Vec::len).sum();
+    let made = Made::of(told.objects.values().flatten());
     if let Some(wrong) = told.wrong.first() {
-        return (operations, Some(format!("history {number}, seed {seed}: {wrong}")));
+        return (made, Some(format!("history {number}, seed {seed}: {wrong}")));
     }
     let violation = told.objects.iter().find_map(|(key, ops)| {
         Some(format!("history {number}, seed {seed}, {key}: {}", checker::violation(ops)?))
     });
-    (operations, violation)
+    (made, violation)
+}
+
+impl Made {
+    fn of<'a>(ops: impl Iterator<Item = &'a Op>) -> Self {
+        let mut made = Self::default();
+        for op in ops {
+            made.operations += 1;
+            match &op.what {
+                what if !what.is_acknowledged() => {}
+                What::Decide { .. } => made.decisions += 1,
+                _ => made.adds += 1,
+            }
+        }
+        made
+    }
+
+    fn add(&mut self, other: Self) {
+        self.operations += other.operations;
+        self.adds += other.adds;
+        self.decisions += other.decisions;
+    }
 }
 
 /// One of everything that can be done.

@@ -12,7 +12,7 @@ use incoming_leads_model::{
     Accept, Add, Decline, IncomingLead, Link, ListQuery, Metadata, Page, Receipt, Summary, SummaryQuery, Uid,
 };
 use incoming_leads_port::{
-    Capabilities, Error, ErrorKind, IncomingLeads, Ports, Provision, Registry, Result,
+    Capabilities, Error, ErrorKind, IncomingLeads, Operation, Ports, Provision, Registry, Result,
 };
 use incoming_leads_server::{Config, Credentials, Denied, Gate, Host, RegistryGate, Server, Session, digest};
 
@@ -29,6 +29,8 @@ pub(crate) enum Bug {
     BlindAdd,
     /// Decisions are acknowledged before they are carried out.
     AcknowledgedEarly,
+    /// Nobody is ever told anything: 503.
+    Silent,
 }
 
 /// How long the moment is in which such a server can be caught.
@@ -92,6 +94,9 @@ struct Shared {
 #[async_trait]
 impl Gate for WrongGate {
     async fn admit(&self, credentials: Credentials<'_>, host: &Host) -> std::result::Result<Session, Denied> {
+        if self.bug == Bug::Silent {
+            return Err(Denied::Failed(Error::new(ErrorKind::Unavailable, Operation::Open)));
+        }
         let mut session = self.right.admit(credentials, host).await?;
         let right = session.ports.incoming.clone();
         let wrong = Ports::new(Arc::new(Wrong { right, bug: self.bug, shared: self.shared.clone() }));
@@ -195,7 +200,7 @@ impl IncomingLeads for Wrong {
                 Ok(receipt(&waits))
             }
             Bug::LostUpdate => self.overwritten(&waits, self.right.accept(uid, accept)).await,
-            Bug::StaleRead | Bug::BlindAdd => self.right.accept(uid, accept).await,
+            Bug::StaleRead | Bug::BlindAdd | Bug::Silent => self.right.accept(uid, accept).await,
         }
     }
 

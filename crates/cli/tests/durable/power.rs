@@ -12,8 +12,9 @@ use incoming_leads_sqlite::Options;
 use tokio::runtime::Runtime;
 
 use crate::checker;
+use crate::child::{self, COMMITS};
 use crate::crash::work;
-use crate::disk::{Call, Disk, EIO, Log, Logs};
+use crate::disk::{Call, Disk, Done, EIO, Log, Logs, Record};
 use crate::hand::principal;
 use crate::history::{Fate, Op, Recorder, What, When};
 use crate::http::PATIENCE;
@@ -103,6 +104,42 @@ pub(crate) fn lose_power(recording: &Recording, states: usize, syncs: Syncs, see
         }
     }
     found
+}
+
+/// Whether a disk whose syncs are ignored is that of `synchronous=OFF`: SQLite must write the same there, in the same
+/// order, and sync nothing.
+pub(crate) fn off_differs_in_syncs_alone() -> Result<(), String> {
+    let [(full, full_syncs), (off, off_syncs)] = ["FULL", "OFF"].map(|synchronous| {
+        let disk = Disk::new();
+        let mut command = child::commit_rows(&disk.folder().join(FILE), synchronous);
+        assert!(disk.under(&mut command, Logs::All).status().unwrap().success());
+        let (mut changes, mut syncs) = (Vec::new(), 0);
+        // An empty file becomes one that has a log before SQLite is told how to be synchronous.
+        let is_logged =
+            |record: &Record| record.name.ends_with("-wal") && matches!(record.done, Done::Write { .. });
+        let records = Log::read(disk.log()).records.into_iter().skip_while(|record| !is_logged(record));
+        for Record { name, done, .. } in records {
+            match done {
+                // What is written differs: a log has numbers of chance in it.
+                Done::Write { offset, data } => {
+                    changes.push(format!("{name}: {} bytes at {offset}", data.len()))
+                }
+                Done::Synced(_) => syncs += 1,
+                Done::SyncBegun(_) | Done::SyncFailed(_) => {}
+                Done::Create | Done::Truncate { .. } | Done::Unlink | Done::Rename { .. } => {
+                    changes.push(format!("{name}: {done:?}"))
+                }
+            }
+        }
+        (changes, syncs)
+    });
+    if full != off {
+        return Err(format!("not the same is written: {full:#?} {off:#?}"));
+    }
+    if full_syncs < COMMITS || off_syncs > 0 {
+        return Err(format!("{COMMITS} commits are {full_syncs} syncs with FULL and {off_syncs} with OFF"));
+    }
+    Ok(())
 }
 
 /// What had begun when so much was logged, and what was told of it by then.

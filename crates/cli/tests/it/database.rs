@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use incoming_leads_testbed::{Database, database};
+
 use crate::program::{Serving, finish, program, run};
 
 /// An empty folder of this name.
@@ -74,6 +76,96 @@ fn what_is_no_database_of_ours_is_refused_and_left_alone() {
     assert_eq!(code, Some(1));
     assert!(stderr.contains("leads.sqlite") && stderr.contains("not a database"), "{stderr}");
     assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+/// A database that another version of the program has made.
+struct Foreign {
+    url: String,
+    change: Box<dyn Fn(&str)>,
+}
+
+impl Foreign {
+    fn sqlite(folder: &Path) -> Self {
+        let path = folder.join("leads.sqlite");
+        let change = move |sql: &str| rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        Self { url: file(folder), change: Box::new(change) }
+    }
+
+    fn postgres(database: &Database) -> Self {
+        let url = database.url();
+        let change = move |sql: &str| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let (client, connection) =
+                    tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+                let connection = tokio::spawn(connection);
+                client.batch_execute(sql).await.unwrap();
+                drop(client);
+                connection.await.unwrap().unwrap();
+            });
+        };
+        Self { url: database.url(), change: Box::new(change) }
+    }
+
+    #[track_caller]
+    fn refused(&self, command: &[&str], why: &str) {
+        let (code, _, stderr) = run(&[command, &["--database", &self.url]].concat());
+        assert_eq!(code, Some(1), "{command:?}: {stderr}");
+        assert!(stderr.contains(why), "{command:?}: {stderr}");
+    }
+
+    /// An older one is left alone until it is to be migrated, by a command of its own or by the server; a newer one is
+    /// left alone always.
+    fn is_met(&self, older: &str, newer: &str) {
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--demo"];
+        let migrating = ["serve", "--listen", "127.0.0.1:0", "--demo", "--migrate"];
+        (self.change)(older);
+        self.refused(&serve, "migrate it first");
+        self.refused(&["account", "list"], "migrate it first");
+        let (code, stdout, stderr) = run(&["migrate", "--database", &self.url]);
+        assert_eq!(code, Some(0), "{stderr}");
+        assert!(stdout.contains("is up to date"), "{stdout}");
+        drop(Serving::start(&["--database", &self.url]));
+        (self.change)(older);
+        self.refused(&serve, "migrate it first");
+        Serving::start(&["--demo", "--migrate", "--database", &self.url]).waiting("forms");
+        // Brought up once, it is like any other.
+        Serving::start(&["--demo", "--database", &self.url]).waiting("forms");
+        (self.change)(newer);
+        for command in [&serve[..], &migrating, &["migrate"], &["account", "list"]] {
+            self.refused(command, "a newer program made");
+        }
+    }
+}
+
+/// Until there is a second step, the only older schema is that of before the first: a file of ours without a table.
+#[test]
+fn an_older_file_is_migrated_when_told_and_a_newer_one_is_left_alone() {
+    let folder = folder("versions");
+    drop(Serving::start(&["--demo", "--database", &file(&folder)]));
+    let tables = "SELECT 'DROP TABLE ' || name || ';' FROM sqlite_schema WHERE type = 'table' AND name <> 'migrations'";
+    let raw = rusqlite::Connection::open(folder.join("leads.sqlite")).unwrap();
+    let mut older = String::from("DELETE FROM migrations;");
+    let mut drops = raw.prepare(tables).unwrap();
+    for drop in drops.query_map([], |row| row.get::<_, String>(0)).unwrap() {
+        older += &drop.unwrap();
+    }
+    drop(drops);
+    drop(raw);
+    Foreign::sqlite(&folder).is_met(&older, "INSERT INTO migrations VALUES (1000, 0)");
+}
+
+/// What an older one knows of its version lies behind the place in which tables are made, or the first step would stumble
+/// over it.
+#[test]
+fn an_older_postgres_is_migrated_when_told_and_a_newer_one_is_left_alone() {
+    let Some(database) = database() else { return };
+    let older = "DROP SCHEMA public CASCADE; CREATE SCHEMA public; DROP SCHEMA IF EXISTS older CASCADE;
+        CREATE SCHEMA older; CREATE TABLE older.store (account_id bigint, name text, value text);
+        INSERT INTO older.store VALUES (0, 'schema', '0');
+        DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, older', current_database()); END $$";
+    let newer = "UPDATE store SET value = '1000' WHERE name = 'schema'";
+    Foreign::postgres(&database).is_met(older, newer);
 }
 
 #[test]

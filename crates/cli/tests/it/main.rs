@@ -3,6 +3,8 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test ends where anything unexpected happens")]
 
+#[cfg(target_os = "linux")]
+mod carry;
 mod client;
 mod conformance;
 mod connection;
