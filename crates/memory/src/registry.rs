@@ -86,6 +86,12 @@ impl Registry for Memory {
             _ => Err(Error::new(ErrorKind::Unauthorized, OPERATION)),
         }
     }
+
+    async fn enter(&self, digest: &Digest) -> Result<Option<(Token, Ports)>> {
+        let Some(token) = self.token(digest).await? else { return Ok(None) };
+        let ports = self.open(Principal { account_id: token.account_id, user_id: token.user_id }).await?;
+        Ok(Some((token, ports)))
+    }
 }
 
 fn layout(accounts: &Accounts, id: AccountId) -> Result<Option<Arc<Layout>>> {

@@ -231,6 +231,16 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`Unauthorized`](crate::ErrorKind::Unauthorized) when there is no such account or active user.
     async fn open(&self, principal: Principal) -> Result<Ports>;
+
+    /// What comes with every request, in one step: the token, key or session with this digest, whether it is live or
+    /// not, and the handles of its user. `None` when there is no such token.
+    ///
+    /// The handles are for one request: what they tell first of the account's layout, or of its revision, may be as of
+    /// this call.
+    ///
+    /// # Errors
+    /// [`Unauthorized`](crate::ErrorKind::Unauthorized) when the token's user is not active any more.
+    async fn enter(&self, digest: &Digest) -> Result<Option<(Token, Ports)>>;
 }
 
 /// What an account is looked up by.

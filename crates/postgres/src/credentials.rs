@@ -11,19 +11,35 @@ use tokio_postgres::Row;
 use crate::connection::Lease;
 use crate::convert::{Account, account, body, read};
 use crate::error::{Fault, Result};
+use crate::layouts::{Account as Seen, Layouts};
 
 const TOKENS: &str = "tokens";
 const GRANTS: &str = "grants";
 
+/// A token, and the account that it is of, if that is there.
+pub(crate) type Entry = (Token, Option<Seen>);
+
 /// The tokens of these digests.
-pub(crate) async fn tokens(lease: &Lease, digests: &[Digest]) -> Result<BTreeMap<Digest, Token>> {
-    let asked = "SELECT account_id, body, n.digest FROM unnest($1::bytea[]) AS n (digest) CROSS JOIN LATERAL \
-                 (SELECT account_id, body FROM tokens WHERE digest = n.digest ORDER BY account_id LIMIT 1) AS t";
+pub(crate) async fn entries(
+    layouts: &Layouts,
+    lease: &Lease,
+    digests: &[Digest],
+) -> Result<BTreeMap<Digest, Entry>> {
+    let asked = "SELECT t.account_id, t.body, n.digest, a.version, m.revision FROM unnest($1::bytea[]) AS n (digest) \
+                 CROSS JOIN LATERAL \
+                 (SELECT account_id, body FROM tokens WHERE digest = n.digest ORDER BY account_id LIMIT 1) AS t \
+                 LEFT JOIN LATERAL (SELECT version FROM accounts WHERE account_id = t.account_id OFFSET 0) AS a ON true \
+                 LEFT JOIN LATERAL (SELECT revision FROM marks WHERE account_id = t.account_id OFFSET 0) AS m ON true";
     let bytes: Vec<&[u8]> = digests.iter().map(|digest| digest.0.as_slice()).collect();
     let mut found = BTreeMap::new();
     for row in lease.query(asked, &[&bytes]).await? {
         let token = read_body(TOKENS, &row)?;
-        found.extend(<[u8; 32]>::try_from(row.get::<_, &[u8]>(2)).map(|digest| (Digest(digest), token)));
+        let seen = match row.get(3) {
+            Some(version) => layouts.seen(lease, row.get(0), version, row.get(4)).await?,
+            None => None,
+        };
+        let digest = <[u8; 32]>::try_from(row.get::<_, &[u8]>(2));
+        found.extend(digest.map(|digest| (Digest(digest), (token, seen))));
     }
     Ok(found)
 }

@@ -47,15 +47,26 @@ impl Layouts {
                      LEFT JOIN LATERAL (SELECT revision FROM marks WHERE account_id = n.id OFFSET 0) AS m ON true";
         let mut found = BTreeMap::new();
         for row in lease.query(asked, &[&keys]).await? {
-            let (key, version): (Key, i64) = (row.get(0), row.get(1));
-            let revision = row.get::<_, Option<i64>>(2).map(i64::cast_unsigned);
-            let layout = match self.known(key) {
-                Some((known, layout)) if known == version => Some(layout),
-                _ => self.load(lease, &[key]).await?.pop().map(|(_, layout)| layout),
-            };
-            found.extend(layout.map(|layout| (key, Account { layout, revision })));
+            let key: Key = row.get(0);
+            let account = self.seen(lease, key, row.get(1), row.get(2)).await?;
+            found.extend(account.map(|account| (key, account)));
         }
         Ok(found)
+    }
+
+    /// The account, of which version and revision were just read.
+    pub(crate) async fn seen(
+        &self,
+        lease: &Lease,
+        key: Key,
+        version: i64,
+        revision: Option<i64>,
+    ) -> Result<Option<Account>> {
+        let layout = match self.known(key) {
+            Some((known, layout)) if known == version => Some(layout),
+            _ => self.load(lease, &[key]).await?.pop().map(|(_, layout)| layout),
+        };
+        Ok(layout.map(|layout| Account { layout, revision: revision.map(i64::cast_unsigned) }))
     }
 
     /// The layout of this account as it is now.

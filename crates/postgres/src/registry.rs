@@ -12,6 +12,7 @@ use crate::connection::Lease;
 use crate::convert::{Account, account};
 use crate::credentials;
 use crate::error::{self, Fault};
+use crate::layouts::Account as Seen;
 use crate::store::{Handle, Postgres};
 
 const OPERATION: Operation = Operation::Registry;
@@ -19,7 +20,8 @@ const OPERATION: Operation = Operation::Registry;
 #[async_trait]
 impl Registry for Postgres {
     async fn token(&self, digest: &Digest) -> Result<Option<Token>> {
-        self.sight.tokens.find(*digest).await.map_err(|fault| fault.told(OPERATION))
+        let found = self.sight.tokens.find(*digest).await.map_err(|fault| fault.told(OPERATION))?;
+        Ok(found.map(|(token, _)| token))
     }
 
     async fn enrol(&self, token: &Token) -> Result<()> {
@@ -100,15 +102,26 @@ impl Registry for Postgres {
     async fn open(&self, principal: Principal) -> Result<Ports> {
         let found = self.sight.accounts.find(account(principal.account_id)).await;
         let found = found.map_err(|fault| fault.told(OPERATION))?;
-        let user = found.as_ref().and_then(|account| account.layout.user(principal.user_id));
-        match user {
-            Some(user) if user.is_active => Ok(Ports::all(Arc::new(Handle::new(self, principal)))),
-            Some(_) | None => Err(Fault::Unauthorized.told(OPERATION)),
-        }
+        self.opened(principal, found.as_ref()).map(|handle| Ports::all(Arc::new(handle)))
+    }
+
+    async fn enter(&self, digest: &Digest) -> Result<Option<(Token, Ports)>> {
+        let found = self.sight.tokens.find(*digest).await.map_err(|fault| fault.told(OPERATION))?;
+        let Some((token, seen)) = found else { return Ok(None) };
+        let principal = Principal { account_id: token.account_id, user_id: token.user_id };
+        let handle = self.opened(principal, seen.as_ref())?.having_seen(seen);
+        Ok(Some((token, Ports::all(Arc::new(handle)))))
     }
 }
 
 impl Postgres {
+    fn opened(&self, principal: Principal, seen: Option<&Seen>) -> Result<Handle> {
+        match seen.and_then(|account| account.layout.user(principal.user_id)) {
+            Some(user) if user.is_active => Ok(Handle::new(self, principal)),
+            Some(_) | None => Err(Fault::Unauthorized.told(OPERATION)),
+        }
+    }
+
     async fn has_user(&self, lease: &Lease, id: AccountId, user: UserId) -> error::Result<()> {
         match self.core.layouts.one(lease, account(id)).await? {
             Some(layout) if layout.user(user).is_some() => Ok(()),

@@ -1,11 +1,10 @@
 //! The store and its handles: every question goes to a connection, every command to the queue.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
-use incoming_leads_model::document::Token;
 use incoming_leads_model::{
     Accept, AccountId, Add, Arrival, Decline, Event, IncomingLead, Link, ListQuery, Page, Receipt, Refusal,
     Right, Summary, SummaryQuery, Uid, UserId,
@@ -16,7 +15,7 @@ use incoming_leads_port::{
 
 use crate::connection::{self, Lease};
 use crate::convert::{Account as Key, account};
-use crate::credentials;
+use crate::credentials::{self, Entry};
 use crate::error::{self, Fault};
 use crate::gathered::Gathered;
 use crate::layouts::{Account, Layouts};
@@ -72,21 +71,22 @@ impl fmt::Debug for Postgres {
 /// What is looked at with every request.
 #[derive(Debug, Clone)]
 pub(crate) struct Sight {
-    pub(crate) tokens: Gathered<Digest, Token>,
+    pub(crate) tokens: Gathered<Digest, Entry>,
     pub(crate) accounts: Gathered<Key, Account>,
 }
 
 impl Sight {
     fn new(core: &Arc<Core>) -> Self {
         Self {
-            tokens: Gathered::start(core, |_, lease, digests| credentials::tokens(lease, digests).boxed()),
+            tokens: Gathered::start(core, |core, lease, digests| {
+                credentials::entries(&core.layouts, lease, digests).boxed()
+            }),
             accounts: Gathered::start(core, |core, lease, keys| core.layouts.now(lease, keys).boxed()),
         }
     }
 }
 
 /// One account, as one user sees and sorts it.
-#[derive(Clone)]
 pub(crate) struct Handle {
     pub(crate) core: Arc<Core>,
     queue: Queue,
@@ -94,13 +94,25 @@ pub(crate) struct Handle {
     clock: Arc<dyn Clock>,
     pub(crate) account_id: AccountId,
     user_id: UserId,
+    /// The account as it was seen when this handle was made for a request: its first look.
+    seen: Mutex<Option<Account>>,
 }
 
 impl Handle {
     pub(crate) fn new(store: &Postgres, principal: Principal) -> Self {
         let Principal { account_id, user_id } = principal;
         let Postgres { core, queue, sight, clock } = store.clone();
-        Self { core, queue, sight, clock, account_id, user_id }
+        Self { core, queue, sight, clock, account_id, user_id, seen: Mutex::default() }
+    }
+
+    /// With the account as it was just seen.
+    pub(crate) fn having_seen(self, seen: Option<Account>) -> Self {
+        Self { seen: Mutex::new(seen), ..self }
+    }
+
+    /// What was seen before this handle was used.
+    fn seen(&self) -> Option<Account> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub(crate) fn account(&self) -> Key {
@@ -109,7 +121,10 @@ impl Handle {
 
     /// The account as it is now, if the user may view it.
     pub(crate) async fn viewed(&self) -> error::Result<Account> {
-        let account = self.sight.accounts.find(self.account()).await?.ok_or(Fault::Unauthorized)?;
+        let account = match self.seen() {
+            Some(account) => account,
+            None => self.sight.accounts.find(self.account()).await?.ok_or(Fault::Unauthorized)?,
+        };
         account.layout.authorize(self.user_id, Right::View).map_err(Fault::Refused)?;
         Ok(account)
     }
@@ -129,6 +144,7 @@ impl Handle {
 
     /// Carries a command out.
     pub(crate) async fn submit(&self, operation: Operation, command: Command) -> Result<Vec<Event>> {
+        drop(self.seen());
         let job = Job::new(self.account(), self.user_id, self.clock.now(), command);
         let events = self.queue.submit(job).await;
         events.map_err(|fault| fault.told(operation))

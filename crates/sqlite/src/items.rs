@@ -29,11 +29,15 @@ pub(crate) fn twins(
     account: AccountId,
     identity: &Identity,
 ) -> Result<Vec<Item>, Fault> {
-    let sql = "SELECT body, uid FROM items WHERE account_id = ?1 AND identity = ?2 ORDER BY arrival";
-    let found = all(connection, TABLE, sql, (account.get(), digest(identity)), |row| {
-        read_item(row, 0, row.get_ref(1)?.as_str().unwrap_or_default())
+    // There is hardly ever more than one: they are put in order here, for a sorter of the database costs more than they do.
+    let sql = "SELECT body, uid, arrival FROM items WHERE account_id = ?1 AND identity = ?2";
+    let mut found = all(connection, TABLE, sql, (account.get(), digest(identity)), |row| {
+        let item = read_item(row, 0, row.get_ref(1)?.as_str().unwrap_or_default())?;
+        Ok((row.get::<_, i64>(2)?, item))
     })?;
-    Ok(found.into_iter().filter(|item| Identity::of(&item.metadata).as_ref() == Some(identity)).collect())
+    found.sort_by_key(|(arrival, _)| *arrival);
+    let items = found.into_iter().map(|(_, item)| item);
+    Ok(items.filter(|item| Identity::of(&item.metadata).as_ref() == Some(identity)).collect())
 }
 
 /// An item in a column of a row.

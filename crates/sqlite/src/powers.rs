@@ -112,13 +112,16 @@ impl History for Handle {
 #[async_trait]
 impl Versioned for Handle {
     async fn revision(&self) -> Result<Option<u64>> {
-        let layouts = &self.shared.layouts;
-        let (account, user) = (self.account, self.user);
-        let revision = self.shared.readers.read_here(|connection| {
-            layouts.get(connection, account)?.authorize(user, Right::View)?;
-            writing::marks(connection, account)
-        });
-        let (revision, _) = revision.map_err(|fault| fault.told(Operation::List))?;
+        let seen = match self.seen() {
+            Some(seen) => Ok(seen),
+            None => self.shared.readers.read_here(|connection| {
+                let layout = self.shared.layouts.get(connection, self.account)?;
+                Ok((layout, writing::marks(connection, self.account)?.0))
+            }),
+        };
+        let told = |fault: Fault| fault.told(Operation::List);
+        let (layout, revision) = seen.map_err(told)?;
+        layout.authorize(self.user, Right::View).map_err(|refusal| told(refusal.into()))?;
         Ok(Some(revision))
     }
 

@@ -13,7 +13,7 @@ use crate::convert::{all, one};
 use crate::credentials;
 use crate::error::Fault;
 use crate::store::{Handle, Sqlite};
-use crate::writing::Writing;
+use crate::writing::{Writing, marks};
 
 const OPERATION: Operation = Operation::Registry;
 
@@ -87,16 +87,36 @@ impl Registry for Sqlite {
     }
 
     async fn open(&self, principal: Principal) -> Result<Ports> {
-        let Principal { account_id, user_id } = principal;
-        let layout = self.look(|connection| self.shared.layouts.find(connection, account_id))?;
-        match layout.as_ref().and_then(|layout| layout.user(user_id)) {
-            Some(user) if user.is_active => Ok(Ports::all(Arc::new(Handle::new(self, principal)))),
-            Some(_) | None => Err(Fault::Unauthorized.told(OPERATION)),
-        }
+        let layout = self.look(|connection| self.shared.layouts.find(connection, principal.account_id))?;
+        self.opened(principal, layout.as_deref()).map(|handle| Ports::all(Arc::new(handle)))
+    }
+
+    async fn enter(&self, digest: &Digest) -> Result<Option<(Token, Ports)>> {
+        let found = self.look(|connection| {
+            let Some(token) = credentials::token(connection, digest)? else { return Ok(None) };
+            let layout = self.shared.layouts.find(connection, token.account_id)?;
+            let (revision, _) = marks(connection, token.account_id)?;
+            Ok(Some((token, layout, revision)))
+        })?;
+        let Some((token, layout, revision)) = found else { return Ok(None) };
+        let principal = Principal { account_id: token.account_id, user_id: token.user_id };
+        let handle = self.opened(principal, layout.as_deref())?;
+        let handle = match layout {
+            Some(layout) => handle.having_seen(layout, revision),
+            None => handle,
+        };
+        Ok(Some((token, Ports::all(Arc::new(handle)))))
     }
 }
 
 impl Sqlite {
+    fn opened(&self, principal: Principal, layout: Option<&Layout>) -> Result<Handle> {
+        match layout.and_then(|layout| layout.user(principal.user_id)) {
+            Some(user) if user.is_active => Ok(Handle::new(self, principal)),
+            Some(_) | None => Err(Fault::Unauthorized.told(OPERATION)),
+        }
+    }
+
     /// What tells this store apart from every other, wherever its file lies; another one after a copy was taken back.
     ///
     /// # Errors

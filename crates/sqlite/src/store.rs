@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use incoming_leads_model::{
-    Accept, AccountId, Add, Arrival, Decline, Event, IncomingLead, Link, ListQuery, Page, Receipt, Right,
-    Scene, Summary, SummaryQuery, Uid, UserId,
+    Accept, AccountId, Add, Arrival, Decline, Event, IncomingLead, Layout, Link, ListQuery, Page, Receipt,
+    Right, Scene, Summary, SummaryQuery, Uid, UserId,
 };
 use incoming_leads_port::{Capabilities, Clock, IncomingLeads, Operation, Principal, Result};
 use rusqlite::Connection;
@@ -88,19 +88,30 @@ impl Shared {
 }
 
 /// One account, as one user sees and sorts it.
-#[derive(Clone)]
 pub(crate) struct Handle {
     pub(crate) shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
     pub(crate) account: AccountId,
     pub(crate) user: UserId,
+    /// The account and its revision as they were seen when this handle was made for a request: its first look.
+    seen: Mutex<Option<(Arc<Layout>, u64)>>,
 }
 
 impl Handle {
     pub(crate) fn new(store: &Sqlite, principal: Principal) -> Self {
         let Principal { account_id, user_id } = principal;
         let Sqlite { shared, clock } = store.clone();
-        Self { shared, clock, account: account_id, user: user_id }
+        Self { shared, clock, account: account_id, user: user_id, seen: Mutex::default() }
+    }
+
+    /// With the account and its revision as they were just seen.
+    pub(crate) fn having_seen(self, layout: Arc<Layout>, revision: u64) -> Self {
+        Self { seen: Mutex::new(Some((layout, revision))), ..self }
+    }
+
+    /// What was seen before this handle was used.
+    pub(crate) fn seen(&self) -> Option<(Arc<Layout>, u64)> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Answers a question of a user who may view.
@@ -109,6 +120,7 @@ impl Handle {
         operation: Operation,
         answer: impl FnOnce(&Connection, AccountId) -> std::result::Result<T, Fault> + Send + 'static,
     ) -> Result<T> {
+        drop(self.seen());
         let (layouts, account, user) = (self.shared.layouts.clone(), self.account, self.user);
         let read = move |connection: &Connection| {
             layouts.get(connection, account)?.authorize(user, Right::View)?;
@@ -125,6 +137,7 @@ impl Handle {
         + Send
         + 'static,
     ) -> Result<Vec<Receipt>> {
+        drop(self.seen());
         let (clock, account, user) = (self.clock.clone(), self.account, self.user);
         let work = move |writing: &mut Writing<'_>| {
             let decide = |writing: &mut Writing<'_>, scene: Scene<'_>| decide(writing, scene, account);

@@ -124,6 +124,10 @@ impl Registry for Meddled {
     async fn open(&self, principal: Principal) -> Result<Ports> {
         self.store.open(principal).await
     }
+
+    async fn enter(&self, digest: &Digest) -> Result<Option<(Token, Ports)>> {
+        self.store.enter(digest).await
+    }
 }
 
 #[async_trait]

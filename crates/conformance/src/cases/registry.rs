@@ -5,13 +5,14 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use incoming_leads_model::document::{Line, Secret, Token, TokenKind};
 use incoming_leads_model::grant::{Due, Grant, Spent};
-use incoming_leads_model::{AccountId, Layout, Moment, UserId};
+use incoming_leads_model::{AccountId, Layout, ListQuery, Moment, UserId};
 use incoming_leads_port::{AccountKey, Digest, Error, ErrorKind, Operation, Principal};
 
-use crate::act::race;
+use crate::act::{add, race};
 use crate::case::{Case, case};
+use crate::drafts::{call, one};
 use crate::failure::{Done, Failure, fails, holds, same, some};
-use crate::fixture::{ADMINISTRATOR, CLIENT, INACTIVE, SORTER, START, STRANGER};
+use crate::fixture::{ADMINISTRATOR, CLIENT, INACTIVE, SORTER, START, STRANGER, VIEWER};
 use crate::subject::{Instance, Store};
 
 pub(super) const CASES: &[Case] = &[
@@ -20,6 +21,8 @@ pub(super) const CASES: &[Case] = &[
     case!("registry"::token_of_nobody_is_refused, R11, "A token or grant of a user whom the account does not have is refused.")
         .with_store(),
     case!("registry"::only_active_users_come_in, R11, "Handles are opened for active users of the account alone.")
+        .with_store(),
+    case!("registry"::token_lets_its_user_in, R11, "A digest is answered with its token and the handles of the token's user, if that one is active.")
         .with_store(),
     case!("registry"::account_is_found_by_id_and_subdomain, R11, "An account is found by its id and by its sub-domain, in letters of either case.")
         .with_store(),
@@ -102,6 +105,29 @@ async fn token_is_known_by_its_digest(on: &Instance) -> Done {
     holds("it was there to forget", store.forget(&known).await?)?;
     same("the forgotten one", None, store.token(&known).await?)?;
     holds("it is not there to forget again", !store.forget(&known).await?)
+}
+
+async fn token_lets_its_user_in(on: &Instance) -> Done {
+    let store = store(on)?;
+    same("nobody's token", None, store.enter(&digest(on, 1)).await?.map(|(token, _)| token))?;
+    store.enrol(&token(on, 1, VIEWER)).await?;
+    let (told, ports) = some("the token", store.enter(&digest(on, 1)).await?)?;
+    same("the token", token(on, 1, VIEWER), told)?;
+    let seen = ports.incoming.list(&ListQuery::default()).await?;
+    same("what its user sees", on.viewer.incoming.list(&ListQuery::default()).await?, seen)?;
+    fails(ErrorKind::Forbidden, ports.incoming.add(&one(call(1))).await)?;
+    // What is told of the account is as of the call or later.
+    add(&on.sorter, call(2)).await?;
+    let (_, ports) = some("the token", store.enter(&digest(on, 1)).await?)?;
+    let now = some("versions", on.viewer.versioned.as_ref())?.revision().await?;
+    same("the revision", now, some("versions", ports.versioned.as_ref())?.revision().await?)?;
+    let later = add(&on.sorter, call(3)).await?;
+    let seen = ports.incoming.list(&ListQuery::default()).await?;
+    holds("what came later is seen", seen.items.iter().any(|item| item.uid == later.uid))?;
+    store.enrol(&token(on, 2, INACTIVE)).await?;
+    let refused = store.enter(&digest(on, 2)).await;
+    fails(ErrorKind::Unauthorized, refused.map(|entry| entry.map(|(token, _)| token)))?;
+    Ok(())
 }
 
 async fn token_of_nobody_is_refused(on: &Instance) -> Done {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, future};
-use incoming_leads_conformance::{Fixture, Instance, Kit, Outcome, Skip, Store, Subject};
+use incoming_leads_conformance::{Fixture, Instance, Kit, Outcome, Skip, Store, Subject, fixture};
 use incoming_leads_memory::Memory;
 use incoming_leads_model::document::{Line, Token};
 use incoming_leads_model::grant::Grant;
@@ -30,6 +30,7 @@ enum Plant {
     SwappedBlindly,
     ExpectedBlindly,
     CaseMatters,
+    EnteredAsAnother,
 }
 
 const CAUGHT: &[(Plant, &str)] = &[
@@ -54,6 +55,7 @@ const CAUGHT: &[(Plant, &str)] = &[
     (Plant::ExpectedBlindly, "transfer::lines_wait_for_what_is_expected"),
     (Plant::ExpectedBlindly, "transfer::one_of_several_changes_holds"),
     (Plant::ExpectedBlindly, "transfer::one_of_several_accounts_is_added"),
+    (Plant::EnteredAsAnother, "registry::token_lets_its_user_in"),
     (Plant::CaseMatters, "registry::account_is_found_by_id_and_subdomain"),
 ];
 
@@ -181,5 +183,14 @@ impl Registry for Wrong {
 
     async fn open(&self, principal: Principal) -> Result<Ports> {
         self.right.open(principal).await
+    }
+
+    async fn enter(&self, digest: &Digest) -> Result<Option<(Token, Ports)>> {
+        let Some((token, ports)) = self.right.enter(digest).await? else { return Ok(None) };
+        if self.plant != Plant::EnteredAsAnother {
+            return Ok(Some((token, ports)));
+        }
+        let principal = Principal { account_id: token.account_id, user_id: fixture::ADMINISTRATOR };
+        Ok(Some((token, self.right.open(principal).await?)))
     }
 }

@@ -43,13 +43,11 @@ impl RegistryGate {
 #[async_trait]
 impl Gate for RegistryGate {
     async fn admit(&self, credentials: Credentials<'_>, host: &Host) -> Result<Session, Denied> {
-        let token = self.registry.token(&credentials.digest()).await?;
-        let token = token.filter(|token| token.is_live(self.clock.now())).ok_or(Denied::Unknown)?;
+        let (token, ports) = self.registry.enter(&credentials.digest()).await?.ok_or(Denied::Unknown)?;
         let principal = Principal { account_id: token.account_id, user_id: token.user_id };
-        if !self.serves(host, principal.account_id).await? {
+        if !token.is_live(self.clock.now()) || !self.serves(host, principal.account_id).await? {
             return Err(Denied::Unknown);
         }
-        let ports = self.registry.open(principal).await?;
         Ok(Session { client_id: token.client_id, ..Session::of(principal, ports) })
     }
 

@@ -60,9 +60,12 @@ impl World {
         self.server.addr()
     }
 
-    /// All that the store holds: equal before and after what has no effect.
+    /// All that the store holds: equal before and after what has no effect, but for how far ids were given out: what is
+    /// refused may have taken some.
     pub(crate) async fn everything(&self) -> Vec<Line> {
-        export(&self.memory).await
+        let mut lines = export(&self.memory).await;
+        lines.retain(|line| !matches!(line, Line::Header { .. }));
+        lines
     }
 
     /// The answer to a request of a user, on a connection of its own.
