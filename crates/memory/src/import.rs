@@ -139,7 +139,12 @@ impl Work<'_> {
                 known.swap_remove(place);
             }
             None => {
-                self.of(event.account_id)?.stage.record(event);
+                let stage = &mut self.of(event.account_id)?.stage;
+                stage.record(event);
+                // It was decided where the document comes from.
+                if event.settles() {
+                    stage.unstage(&event.uid);
+                }
             }
         }
         Ok(())

@@ -209,14 +209,21 @@ impl Work {
     /// Keeps an event, unless it was known before this call: the same document may be taken over twice, and what
     /// happened once is not to count twice. Within a call each counts: two messages of a second may be alike.
     fn remember(&mut self, event: &Event) {
-        let known = self.events.entry((account(event.account_id), event.uid.clone())).or_default();
+        let key = (account(event.account_id), event.uid.clone());
+        let known = self.events.entry(key.clone()).or_default();
         match known.iter().position(|known| known == event) {
             Some(place) => {
                 known.swap_remove(place);
             }
             None => {
                 self.batch.event(event);
-                self.last.insert((account(event.account_id), event.uid.clone()), event.clone());
+                // It was decided where the document comes from.
+                if event.settles()
+                    && let Some(item) = self.items.remove(&key)
+                {
+                    self.batch.unstage(key.0, &item);
+                }
+                self.last.insert(key, event.clone());
             }
         }
     }
@@ -258,6 +265,7 @@ async fn known_events(lease: &Lease, lines: &[Line]) -> Result<HashMap<Key, Vec<
 async fn known_items(lease: &Lease, lines: &[Line]) -> Result<HashMap<Key, Item>> {
     let keys = lines.iter().filter_map(|line| match line {
         Line::Item(Of { account_id, row }) => Some((account(*account_id), row.uid.as_str())),
+        Line::Event(event) if event.settles() => Some((account(event.account_id), event.uid.as_str())),
         _ => None,
     });
     let mut known = HashMap::new();

@@ -123,7 +123,14 @@ impl Known {
                 known.swap_remove(place);
                 Ok(())
             }
-            None => changes::record(writing, event),
+            None => {
+                changes::record(writing, event)?;
+                // It was decided where the document comes from.
+                if event.settles() {
+                    items::unstage(writing, event.account_id, &event.uid)?;
+                }
+                Ok(())
+            }
         }
     }
 }

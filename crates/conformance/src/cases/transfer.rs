@@ -40,6 +40,10 @@ pub(super) const CASES: &[Case] = &[
         .with_store()
         .with_another()
         .with_directory(),
+    case!("transfer"::what_was_decided_elsewhere_waits_no_longer, R7, "What waits in a copy and was decided where a later document comes from waits no longer once that is taken over.")
+        .with_store()
+        .with_another()
+        .with_directory(),
     case!("transfer"::credentials_come_along, R11, "Who may come in may come in to the copy; no secret is told.")
         .with_store()
         .with_another(),
@@ -268,6 +272,24 @@ async fn what_was_decided_stays_decided(on: &Instance) -> Done {
     same("what was decided", settled, (own(&ports, &early).await?, own(&ports, &later).await?))?;
     for ((what, before), (_, after)) in before.into_iter().zip(answers(&ports).await?) {
         same(&format!("{what}, after the document once more"), before, after)?;
+    }
+    Ok(())
+}
+
+async fn what_was_decided_elsewhere_waits_no_longer(on: &Instance) -> Done {
+    let accepted = add(&on.sorter, call(7)).await?.uid;
+    let declined = add(&on.sorter, call(8)).await?.uid;
+    let (copy, ports) = copied(on).await?;
+    holds("both wait in the copy", waits(&ports, &accepted).await? && waits(&ports, &declined).await?)?;
+    on.sorter.incoming.accept(&accepted, &Accept::default()).await?;
+    on.sorter.incoming.decline(&declined, &Decline::default()).await?;
+    copy.import(exported(&**store(on)?, on.account).await?).await?;
+    fails(ErrorKind::NotFound, ports.incoming.accept(&accepted, &Accept::default()).await)?;
+    fails(ErrorKind::NotFound, ports.incoming.decline(&declined, &Decline::default()).await)?;
+    for ((what, before), (_, after)) in
+        answers(&on.administrator).await?.into_iter().zip(answers(&ports).await?)
+    {
+        same(&format!("{what}, where it was decided and in the copy"), before, after)?;
     }
     Ok(())
 }

@@ -31,6 +31,7 @@ enum Plant {
     ExpectedBlindly,
     CaseMatters,
     EnteredAsAnother,
+    DecisionsForgotten,
 }
 
 const CAUGHT: &[(Plant, &str)] = &[
@@ -55,6 +56,7 @@ const CAUGHT: &[(Plant, &str)] = &[
     (Plant::ExpectedBlindly, "transfer::lines_wait_for_what_is_expected"),
     (Plant::ExpectedBlindly, "transfer::one_of_several_changes_holds"),
     (Plant::ExpectedBlindly, "transfer::one_of_several_accounts_is_added"),
+    (Plant::DecisionsForgotten, "transfer::what_was_decided_elsewhere_waits_no_longer"),
     (Plant::EnteredAsAnother, "registry::token_lets_its_user_in"),
     (Plant::CaseMatters, "registry::account_is_found_by_id_and_subdomain"),
 ];
@@ -97,6 +99,9 @@ impl Provision for Wrong {
     async fn import(&self, mut lines: Vec<Line>) -> Result<()> {
         if self.plant == Plant::AccountsKept {
             lines.retain(|line| !matches!(line, Line::Account(_)));
+        }
+        if self.plant == Plant::DecisionsForgotten {
+            lines.retain(|line| !matches!(line, Line::Event(event) if event.settles()));
         }
         if self.plant == Plant::RefusedInTheMiddle {
             for line in lines {
