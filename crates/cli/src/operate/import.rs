@@ -35,7 +35,7 @@ pub(crate) struct Import {
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
 
-    /// Lines of one piece
+    /// Lines of one piece; long ones make shorter pieces
     #[arg(long, value_name = "COUNT", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     batch: u32,
 

@@ -14,8 +14,11 @@ use crate::seed::{one, place};
 /// Bytes of one object. The longest lines are accounts with many fields.
 const MAX_OBJECT_BYTES: usize = 64 << 20;
 
-/// How many batches a run of events of one second may fill: they stay together as long.
-const MOST: usize = 20;
+/// Bytes after which a batch is full, however few lines they are: what it takes of memory goes with them.
+const FULL: usize = 4 << 20;
+/// A run of events of one second stays together up to so many times a batch's lines, and its bytes.
+const MOST_LINES: usize = 20;
+const MOST_BYTES: usize = 4;
 
 /// Lines that are taken over together.
 pub(super) struct Batch {
@@ -44,7 +47,7 @@ fn read_objects(
     let bounded = Bounded { from: BufReader::with_capacity(1 << 16, from), left: Rc::clone(&left) };
     let mut objects = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 16, bounded))
         .into_iter::<Box<RawValue>>();
-    let (mut lines, mut number, mut end) = (Vec::with_capacity(size), 0_u64, begin);
+    let (mut lines, mut bytes, mut number, mut end) = (Vec::new(), 0, 0_u64, begin);
     while let Some(object) = objects.next() {
         number += 1;
         let at = || {
@@ -57,16 +60,19 @@ fn read_objects(
         let object = object.map_err(|error| anyhow!("{}: {}", at(), syntax(&error)))?;
         let (line, _) = one(object.get()).map_err(|fault| anyhow!("{}, {}", at(), place(&fault)))?;
         left.set(most);
-        let goes_on = lines.len() < size * MOST
+        let goes_on = lines.len() < size * MOST_LINES
+            && bytes < FULL * MOST_BYTES
             && moment(&line).is_some()
             && lines.last().and_then(moment) == moment(&line);
-        if lines.len() >= size && !goes_on {
-            let batch = Batch { lines: std::mem::replace(&mut lines, Vec::with_capacity(size)), end };
+        if (lines.len() >= size || bytes >= FULL) && !goes_on {
+            bytes = 0;
+            let batch = Batch { lines: std::mem::take(&mut lines), end };
             if !take(batch) {
                 return Ok(());
             }
         }
         end = begin + objects.byte_offset() as u64;
+        bytes += object.get().len();
         lines.push(line);
     }
     if !lines.is_empty() {
@@ -143,13 +149,20 @@ mod tests {
     }
 
     #[test]
+    fn long_lines_fill_a_batch_before_many_do() {
+        let long = |id: u64| tag(id).replace("\"n\"", &format!("\"{}\"", "n".repeat(FULL / 3)));
+        let text: String = (1..=7).map(long).collect();
+        assert_eq!(batches(&text, 0, 100).iter().map(|(count, _)| *count).collect::<Vec<_>>(), [3, 3, 1]);
+    }
+
+    #[test]
     fn events_of_one_second_stay_together_within_reason() {
         let text: String = (0..7).map(|number| event(&number.to_string(), i64::from(number > 4))).collect();
         let counts =
             |text: &str, size| batches(text, 0, size).iter().map(|(count, _)| *count).collect::<Vec<_>>();
         assert_eq!(counts(&text, 2), [5, 2]);
-        let many: String = (0..2 * MOST + 1).map(|number| event(&number.to_string(), 1)).collect();
-        assert_eq!(counts(&many, 1), [MOST, MOST, 1]);
+        let many: String = (0..2 * MOST_LINES + 1).map(|number| event(&number.to_string(), 1)).collect();
+        assert_eq!(counts(&many, 1), [MOST_LINES, MOST_LINES, 1]);
     }
 
     #[test]
