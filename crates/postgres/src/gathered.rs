@@ -4,9 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::timeout;
@@ -77,12 +79,15 @@ where
         }
         let keys: BTreeSet<K> = group.iter().map(|(key, _)| *key).collect();
         let keys: Vec<K> = keys.into_iter().collect();
-        let found = core
-            .ask(|lease| {
-                let (core, question, keys) = (&core, &question, &keys);
-                async move { question(core, &lease, keys).await }
-            })
-            .await;
+        let asking = core.ask(|lease| {
+            let (core, question, keys) = (&core, &question, &keys);
+            async move { question(core, &lease, keys).await }
+        });
+        // The lane goes on whatever happens on it.
+        let found = AssertUnwindSafe(asking).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!("the work on questions broke off");
+            Err(Fault::Broken)
+        });
         for (key, reply) in group {
             let answer = match &found {
                 Ok(found) => Ok(found.get(&key).cloned()),
