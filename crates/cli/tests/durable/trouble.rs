@@ -223,21 +223,23 @@ fn end_sessions(postgres: &mut Postgres) -> usize {
 /// that come in between.
 fn take_connections(postgres: &mut Postgres) -> usize {
     let (postgres, begun) = (&*postgres, Instant::now());
+    let ends = "do $$ begin for n in 1..60 loop \
+                  perform pg_stat_clear_snapshot(); perform pg_sleep(0.1); \
+                  perform pg_terminate_backend(pid) from pg_stat_activity \
+                    where application_name = 'incoming-leads'; \
+                end loop; end $$";
+    let ending =
+        "select count(*) from pg_stat_activity where query like 'do $$%' and pid <> pg_backend_pid()";
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            postgres
-                .sql(
-                    "do $$ begin for n in 1..60 loop \
-                       perform pg_stat_clear_snapshot(); perform pg_sleep(0.1); \
-                       perform pg_terminate_backend(pid) from pg_stat_activity \
-                         where application_name = 'incoming-leads'; \
-                     end loop; end $$",
-                )
-                .unwrap()
-        });
+        scope.spawn(|| postgres.sql(ends).unwrap());
+        // It needs a connection itself, while there still is one.
+        while postgres.sql(ending).unwrap() == "0" {
+            assert!(begun.elapsed() < Duration::from_secs(5), "nobody ends the servers' sessions");
+        }
+        let begun = Instant::now();
         for _ in 0..CONNECTIONS {
             // Whoever finds none tries again.
-            scope.spawn(|| {
+            scope.spawn(move || {
                 while begun.elapsed() < Duration::from_secs(5) {
                     let _ = postgres.sql("select pg_sleep(6)");
                 }
