@@ -97,7 +97,12 @@ impl OAuth {
                 Ok(Bought::Again(spent)) => {
                     let made = Made::of(request, &grant, &layout.account, &spent.nonce, spent.at, host);
                     self.enrol(&grant, &made).await?;
-                    return Ok(made.into_tokens(now));
+                    if self.registry.grant(&grant.id).await?.is_some() {
+                        return Ok(made.into_tokens(now));
+                    }
+                    // It ended after it was read, and nothing is swapped here that would tell.
+                    self.registry.forget(&digest(&made.access_token)).await?;
+                    return Err(oauth::worthless(request.kind, Worthless::Unknown).into());
                 }
                 Err(why) => {
                     if why == Worthless::Reused {

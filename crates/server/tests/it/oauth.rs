@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use incoming_leads_memory::Memory;
-use incoming_leads_model::document::{Line, Secret};
-use incoming_leads_model::{Integration, Moment};
-use incoming_leads_port::{Ids, ManualClock, Principal, Provision};
+use incoming_leads_model::document::{Line, Secret, Token};
+use incoming_leads_model::grant::Grant;
+use incoming_leads_model::{Integration, Layout, Moment};
+use incoming_leads_port::{
+    AccountKey, Digest, Ids, ManualClock, Ports, Principal, Provision, Registry, Result,
+};
 use incoming_leads_server::{Config, OAuth, RegistryGate, Server, digest};
 use serde_json::{Value, json};
 
@@ -49,7 +53,15 @@ impl World {
 
     /// A server over a store that may have been there before.
     async fn over(memory: Memory, clock: Arc<ManualClock>, principal: Principal) -> Self {
-        let registry = Arc::new(memory.clone());
+        Self::over_registry(Arc::new(memory.clone()), memory, clock, principal).await
+    }
+
+    async fn over_registry(
+        registry: Arc<dyn Registry>,
+        memory: Memory,
+        clock: Arc<ManualClock>,
+        principal: Principal,
+    ) -> Self {
         let oauth = OAuth::new(registry.clone()).with_clock(clock.clone()).with_grace_secs(GRACE_SECS);
         let mut config = Config::default();
         config.oauth = Some(oauth.clone());
@@ -235,6 +247,74 @@ async fn a_lost_answer_is_told_again_for_a_short_while_and_then_ends_the_grant()
     assert_eq!(world.list(second["access_token"].as_str().unwrap()).await, 200, "until it expires");
     world.clock.advance_secs(86400);
     assert_eq!(world.list(second["access_token"].as_str().unwrap()).await, 401);
+}
+
+/// The registry of a store from which the grant goes just before its token is enrolled, as when somebody removes the
+/// integration meanwhile.
+#[derive(Debug)]
+struct Ending {
+    memory: Memory,
+    grant: String,
+}
+
+#[async_trait]
+impl Registry for Ending {
+    async fn token(&self, digest: &Digest) -> Result<Option<Token>> {
+        self.memory.token(digest).await
+    }
+
+    async fn enrol(&self, token: &Token) -> Result<()> {
+        let grant = self.memory.grant(&self.grant).await?;
+        assert!(self.memory.swap(&self.grant, grant.as_ref(), None).await?);
+        self.memory.enrol(token).await
+    }
+
+    async fn forget(&self, digest: &Digest) -> Result<bool> {
+        self.memory.forget(digest).await
+    }
+
+    async fn grant(&self, id: &str) -> Result<Option<Grant>> {
+        self.memory.grant(id).await
+    }
+
+    async fn swap(&self, id: &str, expected: Option<&Grant>, new: Option<&Grant>) -> Result<bool> {
+        self.memory.swap(id, expected, new).await
+    }
+
+    async fn account(&self, key: AccountKey<'_>) -> Result<Option<Arc<Layout>>> {
+        self.memory.account(key).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Arc<Layout>>> {
+        self.memory.accounts().await
+    }
+
+    async fn open(&self, principal: Principal) -> Result<Ports> {
+        self.memory.open(principal).await
+    }
+
+    async fn enter(&self, digest: &Digest) -> Result<Option<(Token, Ports)>> {
+        self.memory.enter(digest).await
+    }
+}
+
+#[tokio::test]
+async fn an_answer_told_again_leaves_no_token_of_a_grant_that_ends_meanwhile() {
+    let World { memory, clock, principal, oauth, server: _server } = World::new().await;
+    let code = oauth.give_code(principal, CLIENT).await.unwrap();
+    let world = World::over(memory.clone(), clock.clone(), principal).await;
+    let first = world.tokens(&with_code(&code)).await;
+    let second = world.tokens(&with_refresh(&first["refresh_token"])).await;
+    let access = second["access_token"].as_str().unwrap();
+    assert!(
+        memory.forget(&digest(access)).await.unwrap(),
+        "the token of the first answer goes with the integration"
+    );
+    let (grant, _) = code.split_once('.').unwrap();
+    let registry = Ending { memory: memory.clone(), grant: grant.to_owned() };
+    let ending = World::over_registry(Arc::new(registry), memory, clock, principal).await;
+    check_problem(&ending.ask(&with_refresh(&first["refresh_token"])).await, 401, "Token has been revoked");
+    assert_eq!(ending.list(access).await, 401);
 }
 
 #[tokio::test]
