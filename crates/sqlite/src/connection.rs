@@ -19,6 +19,9 @@ pub(crate) const TURN: Duration = Duration::from_millis(5);
 const CHECKPOINT_PAGES: u32 = 10_000;
 /// The log is cut to this after a checkpoint.
 const LOG_BYTES: u32 = 64 << 20;
+/// What a connection keeps of the file, in KiB. More makes no add faster, for the system keeps the file too, while each
+/// commit that splits a page looks through all that is kept.
+const CACHE_KIB: i32 = 16_384;
 /// Statements that a connection keeps ready.
 const STATEMENTS: usize = 256;
 
@@ -44,12 +47,10 @@ pub(crate) fn open(path: &Path, access: Access) -> Result<Connection, Fault> {
     // A plan holds for all values: else statements are compiled again whenever they are given others.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     match access {
         Access::Write => write(&connection)?,
-        Access::Read => {
-            connection.pragma_update(None, "query_only", true)?;
-            connection.pragma_update(None, "cache_size", -16_384)?;
-        }
+        Access::Read => connection.pragma_update(None, "query_only", true)?,
     }
     Ok(connection)
 }
@@ -82,7 +83,6 @@ fn write(connection: &Connection) -> Result<(), Fault> {
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES, |_| Ok(()))?;
-    connection.pragma_update(None, "cache_size", -65_536)?;
     // What a savepoint would restore: not by way of the disk.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     let synchronous: u8 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;

@@ -54,18 +54,6 @@ impl Counts {
         }
     }
 
-    /// What somebody else has counted.
-    pub(crate) fn add(&mut self, other: Counts) {
-        let Counts { tallies, guides } = other;
-        for (key, tally) in tallies {
-            *self.tallies.entry(key).or_default() += tally;
-        }
-        for (key, counts) in guides {
-            let own = self.guides.entry(key).or_default();
-            own.iter_mut().zip(counts).for_each(|(own, count)| *own += count);
-        }
-    }
-
     /// Adds it to the tables.
     pub(crate) fn write(&self, connection: &Connection) -> Result<(), Fault> {
         for ((account, pipeline, level, bucket), tally) in &self.tallies {

@@ -66,7 +66,9 @@ impl Writer {
                 place.map_err(|_| Fault::Closed)?.send(job);
             }
         }
-        answer.await.unwrap_or(Err(Fault::Unanswered))
+        let (answer, others) = answer.await.map_err(|_| Fault::Unanswered)?;
+        drop(others);
+        answer
     }
 }
 
@@ -85,8 +87,8 @@ trait Job: Send {
     /// Does it; what it did is undone if it fails or if the transaction does.
     fn attempt(&mut self, writing: &mut Writing<'_>) -> Result<(), Fault>;
 
-    /// Answers whoever waits for it.
-    fn conclude(self: Box<Self>, ending: Result<(), Fault>);
+    /// Answers whoever waits for it. Who is told of others tells them.
+    fn conclude(self: Box<Self>, ending: Result<(), Fault>, others: Others);
 }
 
 impl std::fmt::Debug for dyn Job {
@@ -98,7 +100,7 @@ impl std::fmt::Debug for dyn Job {
 struct Task<T, F> {
     work: F,
     done: Option<T>,
-    reply: oneshot::Sender<Result<T, Fault>>,
+    reply: oneshot::Sender<(Result<T, Fault>, Others)>,
 }
 
 impl<T, F> Job for Task<T, F>
@@ -111,11 +113,24 @@ where
         Ok(())
     }
 
-    fn conclude(self: Box<Self>, ending: Result<(), Fault>) {
+    fn conclude(self: Box<Self>, ending: Result<(), Fault>, others: Others) {
         let Self { work: _, done, reply } = *self;
         let answer = ending.and_then(|()| done.ok_or(Fault::Closed));
-        // Whoever does not wait any longer need not be told.
-        let _ = reply.send(answer);
+        // Whoever does not wait any longer need not be told; its others are, as the answer is dropped.
+        let _ = reply.send((answer, others));
+    }
+}
+
+/// Jobs of a group that are to be answered, on their way with the answer of another one: to wake everybody is work that
+/// whoever is woken first can do, while the writer goes on. They are answered when this is dropped, wherever that is.
+#[derive(Default)]
+struct Others(Vec<(Box<dyn Job>, Result<(), Fault>)>);
+
+impl Drop for Others {
+    fn drop(&mut self) {
+        for (job, ending) in self.0.drain(..) {
+            job.conclude(ending, Self::default());
+        }
     }
 }
 
@@ -204,11 +219,12 @@ impl Worker {
             Err(Broken::Unclear(fault, endings)) => {
                 let settled = self.look_up(&endings);
                 for (job, found) in jobs.into_iter().zip(settled) {
-                    job.conclude(match found {
+                    let ending = match found {
                         Ok(true) => Ok(()),
                         Ok(false) => Err(fault.clone()),
                         Err(()) => Err(unknown(&fault)),
-                    });
+                    };
+                    job.conclude(ending, Others::default());
                 }
             }
         }
@@ -219,9 +235,9 @@ impl Worker {
         let settled = self.look_up(&endings);
         for (job, found) in jobs.into_iter().zip(settled) {
             match found {
-                Ok(true) => job.conclude(Ok(())),
+                Ok(true) => job.conclude(Ok(()), Others::default()),
                 Ok(false) => self.alone(job),
-                Err(()) => job.conclude(Err(unknown(fault))),
+                Err(()) => job.conclude(Err(unknown(fault)), Others::default()),
             }
         }
     }
@@ -310,22 +326,23 @@ fn transact(
     let mut endings = Vec::with_capacity(jobs.len());
     for job in jobs.iter_mut() {
         let before = connection.total_changes();
-        let mut writing = Writing::new(connection, surroundings, &together);
+        let mut writing = Writing::new(connection, surroundings, &mut together);
         let result = attempt(&mut **job, &mut writing);
-        let (own, trace) = writing.into_own();
         // Some errors take the transaction along.
         if connection.is_autocommit() {
             return Err(Broken::Undone(result.err().unwrap_or(Fault::Closed)));
         }
         let trace = match &result {
             Ok(()) => {
-                together.take_over(own);
-                if trace.is_empty() { Trace::Other } else { Trace::Events(trace) }
+                let events = writing.done();
+                if events.is_empty() { Trace::Other } else { Trace::Events(events) }
             }
             Err(fault) if fault.code().is_some_and(is_of_the_disk) => return Err(undone(fault.clone())),
-            // Refusals come before anything is written. A savepoint for what comes later would make each page of each job be
+            // Refusals come before anything is changed. A savepoint for what comes later would make each page of each job be
             // copied: rather all of the group is undone then, and each of it done alone.
-            Err(fault) if connection.total_changes() != before => return Err(undone(fault.clone())),
+            Err(fault) if !writing.is_undone() || connection.total_changes() != before => {
+                return Err(undone(fault.clone()));
+            }
             Err(_) => Trace::Nothing,
         };
         endings.push(Ending { result, trace });
@@ -368,13 +385,14 @@ fn words(panic: &(dyn Any + Send)) -> String {
 }
 
 fn conclude(jobs: Vec<Box<dyn Job>>, endings: Vec<Ending>) {
-    for (job, ending) in jobs.into_iter().zip(endings) {
-        job.conclude(ending.result);
+    let mut pairs = jobs.into_iter().zip(endings.into_iter().map(|ending| ending.result));
+    if let Some((first, ending)) = pairs.next() {
+        first.conclude(ending, Others(pairs.collect()));
     }
 }
 
 fn refuse(jobs: Vec<Box<dyn Job>>, fault: &Fault) {
-    jobs.into_iter().for_each(|job| job.conclude(Err(fault.clone())));
+    jobs.into_iter().for_each(|job| job.conclude(Err(fault.clone()), Others::default()));
 }
 
 fn unknown(fault: &Fault) -> Fault {
@@ -395,6 +413,7 @@ fn told(fault: &Fault) -> String {
 mod tests {
     use std::time::Instant;
 
+    use futures_util::FutureExt as _;
     use incoming_leads_port::{ErrorKind, Operation, Outcome};
 
     use super::*;
@@ -403,6 +422,7 @@ mod tests {
     use crate::store::Sqlite;
 
     const ADD: &str = "INSERT INTO store VALUES (?1, ?2)";
+    const FORGET: &str = "DELETE FROM store WHERE name LIKE 'row %'";
 
     fn store(folder: &tempfile::TempDir) -> Sqlite {
         Options::default().open(folder.path().join("leads.sqlite")).unwrap()
@@ -477,6 +497,57 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_stops_waiting_keeps_no_answer_from_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        for goes_before_the_answer in [true, false] {
+            let hold = store.shared.writer.write(|_| {
+                std::thread::sleep(Duration::from_millis(100));
+                Ok(())
+            });
+            // The first of a group is answered with the answers of the others.
+            let (mut hold, mut first) = (Box::pin(hold), Box::pin(row(&store, 2, 1)));
+            let mut other = Box::pin(row(&store, 3, 1));
+            assert!((&mut hold).now_or_never().is_none());
+            assert!((&mut first).now_or_never().is_none() && (&mut other).now_or_never().is_none());
+            if goes_before_the_answer {
+                drop(first);
+                std::thread::sleep(Duration::from_millis(300));
+            } else {
+                std::thread::sleep(Duration::from_millis(300));
+                drop(first);
+            }
+            hold.await.unwrap();
+            tokio::time::timeout(Duration::from_secs(5), other).await.expect("others are answered").unwrap();
+            assert_eq!(count(&store), 2);
+            store.shared.writer.write(|writing| execute(writing.connection, FORGET, [])).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_failed_job_counted_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let account = 1_u64.try_into().unwrap();
+        let hold = store.shared.writer.write(|_| {
+            std::thread::sleep(Duration::from_millis(200));
+            Ok(())
+        });
+        let touch = |fails: bool| {
+            let touch = move |writing: &mut Writing<'_>| {
+                writing.next_sequence(account)?;
+                if fails { Err(Fault::Invalid("on purpose".to_owned())) } else { Ok(()) }
+            };
+            store.shared.writer.write(touch)
+        };
+        let (_, one, fails, other) = tokio::join!(hold, touch(false), touch(true), touch(false));
+        assert!(one.is_ok() && fails.is_err() && other.is_ok());
+        let marks =
+            store.shared.readers.read_here(|connection| crate::writing::marks(connection, account)).unwrap();
+        assert_eq!(marks, (2, 2), "revision and sequence of what was done, and of nothing else");
+    }
+
+    #[tokio::test]
     async fn when_the_disk_is_full_each_job_is_done_that_has_room() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(&folder);
@@ -547,7 +618,7 @@ mod tests {
             let job = Box::new(Task { work: |_: &mut Writing<'_>| Ok(()), done: Some(()), reply });
             let ending = Ending { result: Ok(()), trace: Trace::Other };
             worker.settle(vec![job], vec![ending], &fault);
-            let told = answer.await.unwrap().unwrap_err().told(operation);
+            let told = answer.await.unwrap().0.unwrap_err().told(operation);
             assert_eq!((told.kind(), told.outcome()), (ErrorKind::Unavailable, Outcome::Unknown), "{told}");
         }
     }

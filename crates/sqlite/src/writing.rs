@@ -1,6 +1,7 @@
 //! What a job sees of the transaction: what is stored, ids, the moment; and what it leaves there.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -93,15 +94,6 @@ pub(crate) struct Together {
 }
 
 impl Together {
-    /// What one more job has left.
-    pub(crate) fn take_over(&mut self, own: Together) {
-        let Together { counts, marks, floor, is_floor_read } = own;
-        self.counts.add(counts);
-        self.marks.extend(marks);
-        self.floor = self.floor.max(floor);
-        self.is_floor_read |= is_floor_read;
-    }
-
     /// Writes it.
     pub(crate) fn write(&self, connection: &Connection) -> Result<(), Fault> {
         let Together { counts, marks, floor, is_floor_read: _ } = self;
@@ -147,9 +139,13 @@ impl Recorded {
 pub(crate) struct Writing<'a> {
     pub(crate) connection: &'a Connection,
     surroundings: &'a Surroundings,
-    /// What earlier jobs of the transaction left.
-    earlier: &'a Together,
-    own: Together,
+    together: &'a mut Together,
+    /// The floor before this job.
+    floor: Floor,
+    /// Whether the job has changed what is written together.
+    has_changed: bool,
+    /// Accounts of which this job changes something.
+    touched: Vec<AccountId>,
     recorded: Vec<Recorded>,
 }
 
@@ -157,14 +153,22 @@ impl<'a> Writing<'a> {
     pub(crate) fn new(
         connection: &'a Connection,
         surroundings: &'a Surroundings,
-        earlier: &'a Together,
+        together: &'a mut Together,
     ) -> Self {
-        Self { connection, surroundings, earlier, own: Together::default(), recorded: Vec::new() }
+        let (floor, touched, recorded) = (together.floor, Vec::new(), Vec::new());
+        Self { connection, surroundings, together, floor, has_changed: false, touched, recorded }
     }
 
-    /// What the job left.
-    pub(crate) fn into_own(self) -> (Together, Vec<Recorded>) {
-        (self.own, self.recorded)
+    /// The events of a job that is done.
+    pub(crate) fn done(self) -> Vec<Recorded> {
+        self.recorded
+    }
+
+    /// Leaves the transaction as it was before a job that failed; whether that can be done, as it can for whatever is
+    /// refused before anything is changed.
+    pub(crate) fn is_undone(self) -> bool {
+        self.together.floor = self.floor;
+        !self.has_changed
     }
 
     pub(crate) fn layout(&self, id: AccountId) -> Result<Option<Arc<Layout>>, Fault> {
@@ -234,51 +238,52 @@ impl<'a> Writing<'a> {
     /// Says that ids up to these are taken, at once: the next job of the transaction makes ids too.
     pub(crate) fn raise(&mut self, floor: Floor) {
         self.surroundings.ids.raise(floor);
-        self.own.floor = self.own.floor.max(floor);
+        self.together.floor = self.together.floor.max(floor);
     }
 
     /// Another process may have handed out ids since this one wrote last.
     fn read_floor(&mut self) -> Result<(), Fault> {
-        if self.own.is_floor_read || self.earlier.is_floor_read {
-            return Ok(());
+        if !self.together.is_floor_read {
+            self.surroundings.ids.raise(floor(self.connection)?);
+            self.together.is_floor_read = true;
         }
-        self.surroundings.ids.raise(floor(self.connection)?);
-        self.own.is_floor_read = true;
         Ok(())
     }
 
     /// The tallies and counts that the job changes.
     pub(crate) fn counts(&mut self) -> &mut Counts {
-        &mut self.own.counts
+        self.has_changed = true;
+        &mut self.together.counts
     }
 
     /// Says that something of the account changes; the account's next revision.
     pub(crate) fn touch(&mut self, id: AccountId) -> Result<(), Fault> {
-        if !self.own.marks.contains_key(&id) {
-            let Mark { revision, sequence } = self.mark(id)?;
-            self.own.marks.insert(id, Mark { revision: revision + 1, sequence });
-        }
-        Ok(())
+        self.touched_mark(id).map(drop)
     }
 
     /// The place of one more event of the account.
     pub(crate) fn next_sequence(&mut self, id: AccountId) -> Result<u64, Fault> {
-        self.touch(id)?;
-        let mark = self.own.marks.get_mut(&id).expect("the account was just touched");
+        let mark = self.touched_mark(id)?;
         mark.sequence += 1;
         Ok(mark.sequence)
+    }
+
+    fn touched_mark(&mut self, id: AccountId) -> Result<&mut Mark, Fault> {
+        let mark = match self.together.marks.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(mark(self.connection, id)?),
+        };
+        self.has_changed = true;
+        if !self.touched.contains(&id) {
+            self.touched.push(id);
+            mark.revision += 1;
+        }
+        Ok(mark)
     }
 
     /// Remembers an event, so that it can be looked for should the commit fail.
     pub(crate) fn recorded(&mut self, account_id: AccountId, sequence: u64, body: String) {
         self.recorded.push(Recorded::new(account_id, sequence, body));
-    }
-
-    fn mark(&self, id: AccountId) -> Result<Mark, Fault> {
-        match self.earlier.marks.get(&id) {
-            Some(mark) => Ok(*mark),
-            None => mark(self.connection, id),
-        }
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn insert_again(from: &Path, to: &Path, clients: usize) -> f64 {
         let _ = std::fs::remove_file(format!("{}{suffix}", to.display()));
     }
     let raw = Connection::open(to).expect("the file can be made");
-    raw.execute_batch("PRAGMA journal_mode = wal; PRAGMA synchronous = full; PRAGMA wal_autocheckpoint = 10000; PRAGMA cache_size = -65536")
+    raw.execute_batch("PRAGMA journal_mode = wal; PRAGMA synchronous = full; PRAGMA wal_autocheckpoint = 10000; PRAGMA cache_size = -16384")
         .expect("SQLite has these settings");
     schema.iter().for_each(|sql| raw.execute_batch(sql).expect("the schema is SQLite's own"));
     let adds = tables.iter().find(|table| table.name == "events").map_or(0, |table| table.rows.len());
