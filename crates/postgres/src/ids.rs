@@ -6,10 +6,13 @@ use std::ops::Range;
 
 use incoming_leads_model::{Minted, Moment, NoteId, Wants};
 use incoming_leads_port::{Floor, IdSource as _, Ids};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use crate::connection::{Lease, Step};
 use crate::convert::number;
 use crate::error::{Fault, Result};
+use crate::facts::Opening;
 
 /// How many numbers of each space are needed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,10 +35,6 @@ impl Wanted {
     pub(crate) const fn notes(&mut self, notes: usize) {
         self.notes += notes;
     }
-
-    const fn is_none(self) -> bool {
-        self.leads + self.parties + self.notes + self.tags == 0
-    }
 }
 
 /// Numbers that were taken. What is not used is lost; gaps do not matter.
@@ -47,51 +46,48 @@ pub(crate) struct Block {
     tags: Range<i64>,
 }
 
+/// Takes numbers in the transaction that has begun.
 const TAKE: &str = "UPDATE ids SET leads = leads + $1, parties = parties + $2, notes = notes + $3, tags = tags + $4 \
     WHERE account_id = 0 RETURNING leads, parties, notes, tags";
+/// Takes numbers in a transaction of its own, for others to take further ones right after. It is not waited for the
+/// disk: whatever comes to use the numbers is written behind this, and is on the disk only after it.
+const TAKE_APART: &str = "UPDATE ids SET leads = leads + $1, parties = parties + $2, notes = notes + $3, \
+    tags = tags + $4 WHERE account_id = 0 AND set_config('synchronous_commit', 'off', true) = 'off' \
+    RETURNING leads, parties, notes, tags";
 
-/// Takes so many, in the transaction that has begun.
-pub(crate) async fn take_within(lease: &Lease, wanted: Wanted) -> Result<Block> {
-    if wanted.is_none() {
-        return Ok(Block::default());
+/// Numbers on their way out of the database.
+#[derive(Debug)]
+pub(crate) struct Taking {
+    sql: &'static str,
+    counts: [i64; 4],
+}
+
+impl Taking {
+    /// Takes so many; nothing where none are wanted.
+    pub(crate) fn new(opening: Opening, wanted: Wanted) -> Option<Self> {
+        let Wanted { leads, parties, notes, tags } = wanted;
+        let counts = [leads, parties, notes, tags].map(|count| number(count as u64));
+        let sql = match opening {
+            Opening::Begin => TAKE_APART,
+            Opening::Begun => TAKE,
+        };
+        (counts != [0; 4]).then_some(Self { sql, counts })
     }
-    let counts = counts(wanted);
-    let [leads, parties, notes, tags] = &counts;
-    let row = lease.query_opt(TAKE, &[leads, parties, notes, tags]).await?;
-    block(row.as_ref(), counts)
-}
 
-/// Takes so many at once, for others to take further ones right after. It is not waited for the disk: whatever comes to
-/// use the numbers is written behind this, and is on the disk only after it.
-pub(crate) async fn take(lease: &mut Lease, wanted: Wanted) -> Result<Block> {
-    if wanted.is_none() {
-        return Ok(Block::default());
+    /// What is asked; where a transaction is to begin, before it does.
+    pub(crate) fn step(&self) -> Step<'_> {
+        Step::Prepared(self.sql, self.counts.iter().map(|count| count as &(dyn ToSql + Sync)).collect())
     }
-    lease.begin();
-    let counts = counts(wanted);
-    let [leads, parties, notes, tags] = &counts;
-    let steps = [
-        Step::Plain("BEGIN"),
-        Step::Plain("SET LOCAL synchronous_commit = off"),
-        Step::Prepared(TAKE, vec![leads, parties, notes, tags]),
-        Step::Plain("COMMIT"),
-    ];
-    let answers = lease.pipeline(&steps).await?.into_iter().collect::<std::result::Result<Vec<_>, _>>()?;
-    lease.is_done();
-    block(answers.get(2).and_then(|rows| rows.first()), counts)
-}
 
-fn counts(Wanted { leads, parties, notes, tags }: Wanted) -> [i64; 4] {
-    [leads, parties, notes, tags].map(|count| number(count as u64))
-}
-
-fn block(row: Option<&tokio_postgres::Row>, counts: [i64; 4]) -> Result<Block> {
-    let row = row.ok_or_else(|| Fault::damaged("ids", 0, "the row is not there"))?;
-    let range = |column: usize| {
-        let end: i64 = row.get(column);
-        end - counts[column]..end
-    };
-    Ok(Block { leads: range(0), parties: range(1), notes: range(2), tags: range(3) })
+    /// What was answered.
+    pub(crate) fn block(&self, rows: &[Row]) -> Result<Block> {
+        let row = rows.first().ok_or_else(|| Fault::damaged("ids", 0, "the row is not there"))?;
+        let range = |column: usize| {
+            let end: i64 = row.get(column);
+            end - self.counts[column]..end
+        };
+        Ok(Block { leads: range(0), parties: range(1), notes: range(2), tags: range(3) })
+    }
 }
 
 impl Block {

@@ -22,8 +22,8 @@ use crate::changes::{self, patched};
 use crate::connection::Lease;
 use crate::convert::{Account, EntityKey, digest, identity};
 use crate::error::{Fault, Remedy, Result};
-use crate::facts::{self, Facts, Needs, linked, named};
-use crate::ids::{self, Wanted};
+use crate::facts::{self, Facts, Needs, Opening, linked, named};
+use crate::ids::{Block, Wanted};
 use crate::layouts::Layouts;
 use crate::writing::Batch;
 
@@ -290,7 +290,7 @@ impl Writer {
     async fn attempt(&mut self, group: &mut [Job]) -> Result<Vec<Verdict>> {
         let core = self.core.clone();
         let mut lease = Lease::take(&core.pool).await?;
-        let (batch, verdicts, facts) = match self.decide(&mut lease, facts::BEGIN, group).await {
+        let (batch, verdicts, facts) = match self.decide(&mut lease, Opening::Begin, group).await {
             Ok(decided) => decided,
             Err(fault) => {
                 lease.abandon().await;
@@ -356,11 +356,10 @@ impl Writer {
     async fn decide(
         &mut self,
         lease: &mut Lease,
-        opening: &'static str,
+        opening: Opening,
         group: &mut [Job],
     ) -> Result<(Batch, Vec<Verdict>, Facts)> {
         let core = self.core.clone();
-        self.mint(lease, opening, group).await?;
         let mut needs = Needs::default();
         let unknown: Vec<Account> = {
             let accounts: HashSet<Account> = group.iter().map(|job| job.account).collect();
@@ -372,7 +371,8 @@ impl Writer {
         for job in &*group {
             collect(job, &core.layouts, &mut needs);
         }
-        let facts = facts::read_all(lease, opening, &needs, &core.layouts).await?;
+        let (facts, block) = facts::read_all(lease, opening, wanted(group), &needs, &core.layouts).await?;
+        self.mint(block, group)?;
         let (decided, verdicts) = decide_each(group, &facts);
         let mut batch = Batch::new();
         let made: HashSet<(Account, EntityKey)> = decided.iter().flat_map(Decided::made).collect();
@@ -388,21 +388,7 @@ impl Writer {
     }
 
     /// Makes the ids of all that has none yet.
-    async fn mint(&mut self, lease: &mut Lease, opening: &'static str, group: &mut [Job]) -> Result<()> {
-        let mut wanted = Wanted::default();
-        for job in &*group {
-            match &job.command {
-                Command::Arrive(arrival) if job.minted.is_empty() => {
-                    arrival.wants().into_iter().for_each(|wants| wanted.item(wants));
-                }
-                Command::Accept(..) if job.notes.is_none() => wanted.notes(2),
-                Command::Arrive(_) | Command::Accept(..) | Command::Decline(..) | Command::Link(..) => {}
-            }
-        }
-        let mut block = match opening {
-            facts::BEGUN => ids::take_within(lease, wanted).await?,
-            _ => ids::take(lease, wanted).await?,
-        };
+    fn mint(&self, mut block: Block, group: &mut [Job]) -> Result<()> {
         for job in group {
             let now = job.now;
             match &job.command {
@@ -423,7 +409,7 @@ impl Writer {
     /// Decides and carries out one command inside somebody's transaction, whose batch is written by then.
     pub(crate) async fn within(&mut self, lease: &mut Lease, job: Job) -> Result<(Batch, Vec<Event>)> {
         let mut group = [job];
-        let (batch, mut verdicts, _) = self.decide(lease, facts::BEGUN, &mut group).await?;
+        let (batch, mut verdicts, _) = self.decide(lease, Opening::Begun, &mut group).await?;
         match verdicts.pop() {
             Some(Verdict::Done(events)) => Ok((batch, events)),
             Some(Verdict::Refused(refusal)) => Err(Fault::Refused(refusal)),
@@ -451,6 +437,21 @@ fn answer(group: Vec<Job>, verdicts: Vec<Verdict>) -> VecDeque<Job> {
         }
     }
     later
+}
+
+/// The numbers of all that has none yet.
+fn wanted(group: &[Job]) -> Wanted {
+    let mut wanted = Wanted::default();
+    for job in group {
+        match &job.command {
+            Command::Arrive(arrival) if job.minted.is_empty() => {
+                arrival.wants().into_iter().for_each(|wants| wanted.item(wants));
+            }
+            Command::Accept(..) if job.notes.is_none() => wanted.notes(2),
+            Command::Arrive(_) | Command::Accept(..) | Command::Decline(..) | Command::Link(..) => {}
+        }
+    }
+    wanted
 }
 
 fn collect(job: &Job, layouts: &Layouts, needs: &mut Needs) {
