@@ -11,7 +11,7 @@ use rustls::pki_types::pem::PemObject;
 use tokio::time::timeout;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Config, NoTls, Row};
+use tokio_postgres::{Config, NoTls, Row, SimpleQueryMessage, SimpleQueryRow};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::error::{Fault, Result};
@@ -251,10 +251,7 @@ impl Lease {
     }
 
     /// Sends all statements without waiting for answers in between, then answers theirs, in order.
-    pub(crate) async fn pipeline(
-        &self,
-        steps: &[Step<'_>],
-    ) -> Result<Vec<std::result::Result<Vec<Row>, tokio_postgres::Error>>> {
+    pub(crate) async fn pipeline(&self, steps: &[Step<'_>]) -> Result<Vec<Answer>> {
         let mut statements = Vec::with_capacity(steps.len());
         for step in steps {
             statements.push(match step {
@@ -265,10 +262,10 @@ impl Lease {
         let sent = steps.iter().zip(&statements).map(|(step, statement)| {
             let future: BoxFuture<'_, _> = match (step, statement) {
                 (Step::Prepared(_, params), Some(statement)) => {
-                    Box::pin(async move { self.object().query(statement, params).await })
+                    Box::pin(async move { self.object().query(statement, params).await.map(Answered::Rows) })
                 }
                 (Step::Plain(sql), _) | (Step::Prepared(sql, _), None) => {
-                    Box::pin(async move { self.object().batch_execute(sql).await.map(|()| Vec::new()) })
+                    Box::pin(async move { self.object().simple_query(sql).await.map(Answered::Texts) })
                 }
             };
             future
@@ -278,10 +275,41 @@ impl Lease {
     }
 }
 
-/// One statement of a pipeline.
+/// One step of a pipeline.
 pub(crate) enum Step<'a> {
+    /// Statements without parameters, which are sent as they are.
     Plain(&'static str),
-    Prepared(&'static str, Vec<&'a (dyn ToSql + Sync)>),
+    Prepared(&'a str, Vec<&'a (dyn ToSql + Sync)>),
+}
+
+/// What a step was answered.
+pub(crate) enum Answered {
+    Rows(Vec<Row>),
+    Texts(Vec<SimpleQueryMessage>),
+}
+
+/// The same, or why there was no answer.
+pub(crate) type Answer = std::result::Result<Answered, tokio_postgres::Error>;
+
+impl Answered {
+    /// The rows of a statement with parameters.
+    pub(crate) fn rows(self) -> Vec<Row> {
+        match self {
+            Self::Rows(rows) => rows,
+            Self::Texts(_) => Vec::new(),
+        }
+    }
+
+    /// The first row of statements without parameters.
+    pub(crate) fn text(self) -> Option<SimpleQueryRow> {
+        match self {
+            Self::Rows(_) => None,
+            Self::Texts(texts) => texts.into_iter().find_map(|text| match text {
+                SimpleQueryMessage::Row(row) => Some(row),
+                _ => None,
+            }),
+        }
+    }
 }
 
 /// Polls all once in order, then waits for all.

@@ -110,11 +110,11 @@ pub(crate) async fn read_all(
     let entities = entity_columns(&needs.entities);
     let taking = Taking::new(opening, wanted);
     let mut steps: Vec<Step<'_>> = taking.iter().map(Taking::step).collect();
-    if matches!(opening, Opening::Begin) {
-        steps.push(Step::Plain("BEGIN"));
-    }
     steps.extend([
-        Step::Prepared("SELECT pg_current_xact_id()::text, pg_backend_pid()", vec![]),
+        Step::Plain(match opening {
+            Opening::Begin => "BEGIN; SELECT pg_current_xact_id(), pg_backend_pid()",
+            Opening::Begun => "SELECT pg_current_xact_id(), pg_backend_pid()",
+        }),
         Step::Prepared(
             "SELECT account_id, version FROM accounts WHERE account_id = ANY($1)",
             vec![&accounts],
@@ -180,13 +180,11 @@ pub(crate) async fn read_all(
     let mut answers = lease.pipeline(&steps).await?.into_iter();
     let mut facts = Facts::default();
     let mut next = || answers.next().expect("each step is answered").map_err(Fault::from);
-    let block = taking.map(|taking| taking.block(&next()?)).transpose()?.unwrap_or_default();
-    if matches!(opening, Opening::Begin) {
-        next()?;
-    }
-    let row = next()?.pop().expect("a question without a table has a row");
-    (facts.transaction, facts.process) = (row.get(0), row.get(1));
-    for row in next()? {
+    let block = taking.map(|taking| taking.block(&next()?.rows())).transpose()?.unwrap_or_default();
+    let row = next()?.text().expect("a question without a table has a row");
+    row.get(0).unwrap_or_default().clone_into(&mut facts.transaction);
+    facts.process = row.get(1).and_then(|process| process.parse().ok()).unwrap_or_default();
+    for row in next()?.rows() {
         let (account, version): (Account, i64) = (row.get(0), row.get(1));
         match layouts.known(account) {
             Some((known, layout)) if known == version => facts.layouts.insert(account, layout),
@@ -198,7 +196,7 @@ pub(crate) async fn read_all(
         };
     }
     for kind in kinds {
-        for row in next()? {
+        for row in next()?.rows() {
             facts.take(kind, &row)?;
         }
     }

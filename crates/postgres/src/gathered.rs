@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::connection::Lease;
 use crate::error::{Fault, Result};
+use crate::gathering::Gathering;
 use crate::writer::Core;
 
 /// Keys of one question, at most.
@@ -48,7 +49,7 @@ where
             + 'static,
     {
         let (asked, waiting) = mpsc::channel(QUEUE);
-        let waiting = Arc::new(Mutex::new(waiting));
+        let waiting = Arc::new(Gathering::new(waiting, MOST, |_| 1));
         for _ in 0..LANES {
             tokio::spawn(lane(core.clone(), waiting.clone(), question.clone()));
         }
@@ -66,17 +67,14 @@ where
     }
 }
 
-async fn lane<K, A, Q>(core: Arc<Core>, waiting: Arc<Mutex<mpsc::Receiver<Asked<K, A>>>>, question: Q)
+async fn lane<K, A, Q>(core: Arc<Core>, waiting: Arc<Gathering<Asked<K, A>>>, question: Q)
 where
     K: Ord + Copy + Send + Sync + 'static,
     A: Clone + Send + Sync + 'static,
     Q: for<'a> Fn(&'a Core, &'a Lease, &'a [K]) -> BoxFuture<'a, Result<BTreeMap<K, A>>> + Send + Sync,
 {
-    loop {
-        let mut group = Vec::new();
-        if waiting.lock().await.recv_many(&mut group, MOST).await == 0 {
-            return;
-        }
+    while let Some(group) = waiting.group(Vec::new()).await {
+        let at_work = waiting.work(group.len());
         let keys: BTreeSet<K> = group.iter().map(|(key, _)| *key).collect();
         let keys: Vec<K> = keys.into_iter().collect();
         let asking = core.ask(|lease| {
@@ -96,6 +94,7 @@ where
             // Whoever asked may have gone.
             drop(reply.send(answer));
         }
+        drop(at_work);
     }
 }
 

@@ -26,6 +26,7 @@ mod error;
 mod export;
 mod facts;
 mod gathered;
+mod gathering;
 mod history;
 mod ids;
 mod import;

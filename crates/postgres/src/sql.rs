@@ -1,5 +1,8 @@
 //! The statements that write. Each takes its rows column by column, so that there is one statement however many rows.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
 pub(crate) const INSERT_ITEMS: &str = "INSERT INTO items (account_id, uid, pipeline_id, category, created_at, updated_at, \
     version, identity, slot, body) SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::smallint[], \
     $5::bigint[], $6::bigint[], $7::bigint[], $8::bytea[], $9::text[], $10::text[])";
@@ -65,3 +68,58 @@ pub(crate) const DELETE_GUIDES: &str = "DELETE FROM guides g USING unnest($1::bi
     $4::smallint[], $5::bigint[]) AS n (account_id, order_key, pipeline_id, level, bucket) \
     WHERE g.account_id = n.account_id AND g.order_key = n.order_key AND g.pipeline_id = n.pipeline_id \
     AND g.level = n.level AND g.bucket = n.bucket AND g.sip = 0 AND g.forms = 0 AND g.chats = 0 AND g.mail = 0";
+
+/// One statement that does what several do: an answer from the server costs about as much as the writing of a row. The
+/// parameters of each follow those of the one before. Only the last may have a `WITH` of its own.
+pub(crate) fn joined(statements: &[(&'static str, usize)]) -> Cow<'static, str> {
+    let [others @ .., (last, _)] = statements else { return Cow::Borrowed("") };
+    if others.is_empty() {
+        return Cow::Borrowed(last);
+    }
+    let (mut all, mut before) = (String::from("WITH "), 0);
+    for (place, (statement, parameters)) in others.iter().enumerate() {
+        let _ = write!(all, "part_{place} AS ({}), ", shifted(statement, before));
+        before += parameters;
+    }
+    let last = shifted(last, before);
+    match last.strip_prefix("WITH ") {
+        Some(rest) => all.push_str(rest),
+        None => {
+            all.truncate(all.len() - ", ".len());
+            all.push(' ');
+            all.push_str(&last);
+        }
+    }
+    Cow::Owned(all)
+}
+
+/// A statement whose parameters are numbered so much higher.
+fn shifted(statement: &str, by: usize) -> String {
+    let mut pieces = statement.split('$');
+    let mut shifted = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let digits = piece.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(piece.len());
+        let number: usize = piece[..digits].parse().expect("a parameter has a number");
+        let _ = write!(shifted, "${}{}", number + by, &piece[digits..]);
+    }
+    shifted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::joined;
+
+    #[test]
+    fn statements_are_joined_with_their_parameters_in_turn() {
+        for (statements, expected) in [
+            (&[("a $1", 1)][..], "a $1"),
+            (&[("a $1, $2", 2), ("b $1", 1)], "WITH part_0 AS (a $1, $2) b $3"),
+            (
+                &[("a $1", 1), ("b $2 $1", 2), ("WITH c AS ($1) d $10", 10)],
+                "WITH part_0 AS (a $1), part_1 AS (b $3 $2), c AS ($4) d $13",
+            ),
+        ] {
+            assert_eq!(joined(statements), expected);
+        }
+    }
+}

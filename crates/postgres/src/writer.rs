@@ -4,7 +4,7 @@
 //! one transaction: two or three round trips and one wait for the disk, however many commands there are. A command
 //! that would have to know what an earlier one of the group does waits for the next group.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use incoming_leads_model::{
     Accept, Arrival, Change, Decline, Event, Item, Link, Minted, Moment, NoteId, Refusal, Scene, Uid, UserId,
 };
 use incoming_leads_port::Ids;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 
 use crate::changes::{self, patched};
@@ -23,13 +23,13 @@ use crate::connection::Lease;
 use crate::convert::{Account, EntityKey, digest, identity};
 use crate::error::{Fault, Remedy, Result};
 use crate::facts::{self, Facts, Needs, Opening, linked, named};
+use crate::gathering::Gathering;
 use crate::ids::{Block, Wanted};
 use crate::layouts::Layouts;
 use crate::writing::Batch;
 
-/// Commands of one group, and items that they bring, at most.
-const GROUP_JOBS: usize = 256;
-const GROUP_ITEMS: usize = 500;
+/// Commands of one group and items that they bring, taken together, at most.
+const GROUP: usize = 500;
 /// How often a group is read and decided again before each of its commands is tried on its own, and how often that.
 const ATTEMPTS: u32 = 4;
 /// How many commands of a group may each wait in vain for others before the rest is told so untried.
@@ -119,7 +119,8 @@ impl Queue {
 /// Starts the writers. They end when the last handle on the queue is gone and what waits is done.
 pub(crate) fn start(core: &Arc<Core>, writers: usize, queue: usize) -> Queue {
     let (jobs, waiting) = mpsc::channel(queue);
-    let waiting = Arc::new(Mutex::new(waiting));
+    // What each command costs beside its items is about that of an item more.
+    let waiting = Arc::new(Gathering::new(waiting, GROUP, |job: &Job| job.items() + 1));
     for _ in 0..writers {
         tokio::spawn(Writer::new(core.clone()).run(waiting.clone()));
     }
@@ -181,48 +182,30 @@ impl Writer {
         Self { core, uids: Ids::random() }
     }
 
-    async fn run(mut self, waiting: Arc<Mutex<mpsc::Receiver<Job>>>) {
-        let mut left: VecDeque<Job> = VecDeque::new();
-        loop {
-            let mut group: Vec<Job> = Vec::new();
-            let mut items = 0;
-            while let Some(job) = left.pop_front() {
-                items += job.items();
-                group.push(job);
-            }
-            // Another writer may hold the queue until something comes; what is left is not kept waiting for that.
-            let queue = if group.is_empty() { Some(waiting.lock().await) } else { waiting.try_lock().ok() };
-            if let Some(mut queue) = queue {
-                if group.is_empty() {
-                    let Some(job) = queue.recv().await else { return };
-                    items += job.items();
-                    group.push(job);
-                }
-                while group.len() < GROUP_JOBS && items < GROUP_ITEMS {
-                    let Ok(job) = queue.try_recv() else { break };
-                    items += job.items();
-                    group.push(job);
-                }
-            }
+    async fn run(mut self, waiting: Arc<Gathering<Job>>) {
+        let mut left: Vec<Job> = Vec::new();
+        while let Some(group) = waiting.group(std::mem::take(&mut left)).await {
+            let at_work = waiting.work(group.len());
             // Whoever waits for a job that is dropped is told that the work broke off.
             match AssertUnwindSafe(self.settle(group)).catch_unwind().await {
                 Ok(later) => left = later,
                 Err(_) => tracing::error!("the work on a group of commands broke off"),
             }
+            drop(at_work);
         }
     }
 
     /// Carries a group out and answers it, but for commands that have to wait for the next one.
-    async fn settle(&mut self, mut group: Vec<Job>) -> VecDeque<Job> {
+    async fn settle(&mut self, mut group: Vec<Job>) -> Vec<Job> {
         match self.insist(&mut group).await {
             Ok(verdicts) => answer(group, verdicts),
             Err(fault) if group.len() == 1 || fault.is_of_all() => {
-                let Some((last, others)) = group.split_last_mut() else { return VecDeque::new() };
+                let Some((last, others)) = group.split_last_mut() else { return Vec::new() };
                 for job in others {
                     job.reply(Err(fault.again()));
                 }
                 last.reply(Err(fault));
-                VecDeque::new()
+                Vec::new()
             }
             // One of them is in the way of the others.
             Err(fault) => self.each_alone(group, fault).await,
@@ -231,8 +214,8 @@ impl Writer {
 
     /// Tries each command of a group that failed on its own. Nobody waits for those whose callers have gone; and where
     /// it is not one of them that others are in the way of, but all, the rest does not wait for that one by one.
-    async fn each_alone(&mut self, group: Vec<Job>, mut fault: Fault) -> VecDeque<Job> {
-        let (mut later, mut timed_out) = (VecDeque::new(), 0);
+    async fn each_alone(&mut self, group: Vec<Job>, mut fault: Fault) -> Vec<Job> {
+        let (mut later, mut timed_out) = (Vec::new(), 0);
         for mut job in group {
             if job.is_forsaken() {
                 continue;
@@ -426,14 +409,14 @@ const FOUND: &str =
     "SELECT EXISTS (SELECT FROM events WHERE account_id = $1 AND uid = $2 AND commit_id = $3)";
 
 /// Answers those that are settled; hands back those that are not.
-fn answer(group: Vec<Job>, verdicts: Vec<Verdict>) -> VecDeque<Job> {
-    let mut later = VecDeque::new();
+fn answer(group: Vec<Job>, verdicts: Vec<Verdict>) -> Vec<Job> {
+    let mut later = Vec::new();
     for (mut job, verdict) in group.into_iter().zip(verdicts) {
         match verdict {
             Verdict::Done(events) => job.reply(Ok(events)),
             Verdict::Refused(refusal) => job.reply(Err(Fault::Refused(refusal))),
             Verdict::Unknown => job.reply(Err(Fault::Unauthorized)),
-            Verdict::Later => later.push_back(job),
+            Verdict::Later => later.push(job),
         }
     }
     later

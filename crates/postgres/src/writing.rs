@@ -1,9 +1,10 @@
-//! What one transaction writes: rows collected table by table, then sent as one statement a table.
+//! What one transaction writes: rows collected table by table, then sent as few statements.
 //!
 //! Rows are sorted by their keys and tables are always written in the same order, so that two servers that write the
 //! same rows wait for each other in one direction only. The row of `marks` comes after everything that may have to
 //! wait, since it is what transactions of one account queue up for.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
@@ -11,10 +12,9 @@ use std::time::Duration;
 use incoming_leads_model::window::{buckets_of, guides_of};
 use incoming_leads_model::{Event, Item, Moment, Note, OrderKey, Tag, Tally};
 use tokio::time::timeout;
-use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use crate::connection::{COMMIT, Lease, Step};
+use crate::connection::{Answer, COMMIT, Lease, Step};
 use crate::convert::{Account, Entity, EntityKey, account, body, identity, key_of, number};
 use crate::error::{Fault, Result};
 use crate::sql;
@@ -237,7 +237,7 @@ impl Batch {
         if !unstaged.is_empty() {
             let mut columns = vec![column(&unstaged, |row| row.0), column(&unstaged, |row| row.1.clone())];
             columns.push(Box::new(number(unstaged.len() as u64)));
-            all.push(Statement(sql::DELETE_ITEMS, columns));
+            all.push(Statement::one(sql::DELETE_ITEMS, columns));
         }
         if !restaged.is_empty() {
             let mut columns = vec![
@@ -249,16 +249,17 @@ impl Batch {
                 column(&restaged, |row| body(&row.3)),
             ];
             columns.push(Box::new(number(restaged.len() as u64)));
-            all.push(Statement(sql::UPDATE_ITEMS, columns));
+            all.push(Statement::one(sql::UPDATE_ITEMS, columns));
         }
+        let mut rows = Vec::new();
         if !staged.is_empty() {
-            all.push(Statement(pick(sql::INSERT_ITEMS, sql::REPLACE_ITEMS), of_items(&staged)));
+            rows.push((pick(sql::INSERT_ITEMS, sql::REPLACE_ITEMS), of_items(&staged)));
         }
         if !made.is_empty() {
-            all.push(Statement(sql::INSERT_ENTITIES, of_entities(&made)));
+            rows.push((sql::INSERT_ENTITIES, of_entities(&made)));
         }
         if !changed.is_empty() {
-            all.push(Statement(sql::REPLACE_ENTITIES, of_entities(&changed)));
+            rows.push((sql::REPLACE_ENTITIES, of_entities(&changed)));
         }
         if !tags.is_empty() {
             let columns = || {
@@ -269,9 +270,9 @@ impl Batch {
                 ]
             };
             if is_replacing {
-                all.push(Statement(sql::DELETE_NAMESAKES, columns()));
+                all.push(Statement::one(sql::DELETE_NAMESAKES, columns()));
             }
-            all.push(Statement(pick(sql::INSERT_TAGS, sql::REPLACE_TAGS), columns()));
+            rows.push((pick(sql::INSERT_TAGS, sql::REPLACE_TAGS), columns()));
         }
         if !notes.is_empty() {
             let columns = vec![
@@ -281,17 +282,34 @@ impl Batch {
                 column(&notes, |row| row.0.2),
                 column(&notes, |row| row.1.clone()),
             ];
-            all.push(Statement(pick(sql::INSERT_NOTES, sql::REPLACE_NOTES), columns));
+            rows.push((pick(sql::INSERT_NOTES, sql::REPLACE_NOTES), columns));
         }
+        all.extend(Statement::joined(rows));
         // From here on other transactions of these accounts have to wait. Events move the mark of their account; one mark
         // needs no order.
         let have_events: BTreeSet<Account> = events.iter().map(|event| event.0).collect();
         if touched.len() > 1 {
-            all.push(Statement(sql::LOCK_MARKS, vec![Box::new(touched.clone())]));
+            all.push(Statement::one(sql::LOCK_MARKS, vec![Box::new(touched.clone())]));
         }
         let others: Vec<Account> = touched.into_iter().filter(|of| !have_events.contains(of)).collect();
         if !others.is_empty() {
-            all.push(Statement(sql::TOUCH_MARKS, vec![Box::new(others), Box::new(commit_id)]));
+            all.push(Statement::one(sql::TOUCH_MARKS, vec![Box::new(others), Box::new(commit_id)]));
+        }
+        let mut counts = Vec::new();
+        if !tallies.is_empty() {
+            let mut columns = vec![
+                column(&tallies, |row| row.0.0),
+                column(&tallies, |row| row.0.1),
+                column(&tallies, |row| row.0.2),
+                column(&tallies, |row| row.0.3),
+            ];
+            columns.extend((0..9).map(|number| column(&tallies, |row| row.1[number])));
+            counts.push((sql::ADD_TALLIES, columns));
+        }
+        if !guides.is_empty() {
+            let mut columns = of_guides(&guides);
+            columns.extend((0..4).map(|number| column(&guides, |row| row.1[number])));
+            counts.push((sql::ADD_GUIDES, columns));
         }
         if !events.is_empty() {
             let mut columns = vec![
@@ -301,41 +319,39 @@ impl Batch {
                 column(&events, |row| row.3.clone()),
             ];
             columns.push(Box::new(commit_id));
-            all.push(Statement(sql::INSERT_EVENTS, columns));
+            // Last, for it has parts of its own.
+            counts.push((sql::INSERT_EVENTS, columns));
         }
-        if !tallies.is_empty() {
-            let mut columns = vec![
-                column(&tallies, |row| row.0.0),
-                column(&tallies, |row| row.0.1),
-                column(&tallies, |row| row.0.2),
-                column(&tallies, |row| row.0.3),
-            ];
-            columns.extend((0..9).map(|number| column(&tallies, |row| row.1[number])));
-            all.push(Statement(sql::ADD_TALLIES, columns));
-        }
-        if !guides.is_empty() {
-            let mut columns = of_guides(&guides);
-            columns.extend((0..4).map(|number| column(&guides, |row| row.1[number])));
-            all.push(Statement(sql::ADD_GUIDES, columns));
-            // Buckets in which nothing waits any longer; what only adds leaves none.
-            let left: Vec<_> =
-                guides.into_iter().filter(|(_, counts)| counts.iter().any(|count| *count < 0)).collect();
-            if !left.is_empty() {
-                all.push(Statement(sql::DELETE_GUIDES, of_guides(&left)));
-            }
+        all.extend(Statement::joined(counts));
+        // Buckets in which nothing waits any longer; what only adds leaves none.
+        let left: Vec<_> =
+            guides.into_iter().filter(|(_, counts)| counts.iter().any(|count| *count < 0)).collect();
+        if !left.is_empty() {
+            all.push(Statement::one(sql::DELETE_GUIDES, of_guides(&left)));
         }
         all
     }
 }
 
 /// A statement and its parameters, most of which are columns.
-struct Statement(&'static str, Vec<Column>);
+struct Statement(Cow<'static, str>, Vec<Column>);
 
 type Column = Box<dyn ToSql + Send + Sync>;
 
 impl Statement {
+    const fn one(sql: &'static str, columns: Vec<Column>) -> Self {
+        Self(Cow::Borrowed(sql), columns)
+    }
+
+    /// One that does what all these do; none where there are none.
+    fn joined(parts: Vec<(&'static str, Vec<Column>)>) -> Option<Self> {
+        let sizes: Vec<_> = parts.iter().map(|(sql, columns)| (*sql, columns.len())).collect();
+        let columns = parts.into_iter().flat_map(|(_, columns)| columns).collect();
+        (!sizes.is_empty()).then(|| Self(sql::joined(&sizes), columns))
+    }
+
     fn step(&self) -> Step<'_> {
-        Step::Prepared(self.0, self.1.iter().map(|column| &**column as &(dyn ToSql + Sync)).collect())
+        Step::Prepared(&self.0, self.1.iter().map(|column| &**column as &(dyn ToSql + Sync)).collect())
     }
 }
 
@@ -386,7 +402,7 @@ fn category(item: &Item) -> i16 {
 
 /// What became of a transaction whose statements and commit were sent together. A statement that failed made the
 /// commit a rollback.
-fn judge(answers: Vec<std::result::Result<Vec<Row>, tokio_postgres::Error>>) -> Result<()> {
+fn judge(answers: Vec<Answer>) -> Result<()> {
     let last = answers.len().saturating_sub(1);
     for (place, answer) in answers.into_iter().enumerate() {
         let Err(error) = answer else { continue };
