@@ -1,10 +1,12 @@
 //! A load client and a clock for another process's CPU time.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 /// What a server did in a while.
 #[derive(Clone, Copy, Debug)]
@@ -14,47 +16,58 @@ pub(crate) struct Rate {
 }
 
 /// Asks the server of process `pid` for `time` on so many connections, on each one request after the other; requests
-/// are made by `request` from a running number.
+/// are made by `request` from a running number. All connections are looked after by one thread, for a server is to be
+/// measured beside little else.
 pub(crate) fn measure(
     pid: u32,
     address: SocketAddr,
     time: Duration,
     connections: usize,
-    request: impl Fn(u64) -> Vec<u8> + Send + Sync + 'static,
+    request: impl Fn(u64) -> Vec<u8> + 'static,
 ) -> Rate {
-    let request = Arc::new(request);
-    let (stop, numbers) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    let answered = Arc::new(AtomicU64::new(0));
-    let clients: Vec<_> = (0..connections)
-        .map(|_| {
-            let (request, stop) = (Arc::clone(&request), Arc::clone(&stop));
-            let (numbers, answered) = (Arc::clone(&numbers), Arc::clone(&answered));
-            std::thread::spawn(move || {
-                let mut connection = Connection::open(address);
-                while !stop.load(Ordering::Relaxed) {
-                    connection.ask(&request(numbers.fetch_add(1, Ordering::Relaxed)));
-                    answered.fetch_add(1, Ordering::Relaxed);
-                }
+    block_on(async {
+        let (request, numbers, answered) =
+            (Rc::new(request), Rc::new(Cell::new(0)), Rc::new(Cell::new(0_u32)));
+        let stop = Rc::new(Cell::new(false));
+        let clients: Vec<_> = (0..connections)
+            .map(|_| {
+                let (request, stop) = (Rc::clone(&request), Rc::clone(&stop));
+                let (numbers, answered) = (Rc::clone(&numbers), Rc::clone(&answered));
+                tokio::task::spawn_local(async move {
+                    let mut connection = Connection::open(address).await;
+                    while !stop.get() {
+                        let number = numbers.replace(numbers.get() + 1);
+                        connection.ask(&request(number)).await;
+                        answered.set(answered.get() + 1);
+                    }
+                })
             })
-        })
-        .collect();
-    std::thread::sleep(Duration::from_millis(100));
-    let (cpu, count, begun) = (cpu_seconds(pid), answered.load(Ordering::Relaxed), Instant::now());
-    std::thread::sleep(time);
-    let (cpu, count) = (cpu_seconds(pid) - cpu, (answered.load(Ordering::Relaxed) - count) as f64);
-    let elapsed = begun.elapsed().as_secs_f64();
-    stop.store(true, Ordering::Relaxed);
-    for client in clients {
-        client.join().expect("a client ends without a panic");
-    }
-    Rate { per_second: count / elapsed, per_cpu_second: count / cpu }
+            .collect();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let (cpu, count, begun) = (cpu_seconds(pid), answered.get(), Instant::now());
+        tokio::time::sleep(time).await;
+        let (cpu, count) = (cpu_seconds(pid) - cpu, f64::from(answered.get() - count));
+        let elapsed = begun.elapsed().as_secs_f64();
+        stop.set(true);
+        for client in clients {
+            client.await.expect("a client ends without a panic");
+        }
+        Rate { per_second: count / elapsed, per_cpu_second: count / cpu }
+    })
 }
 
 /// The body that the server answers to one request.
 pub(crate) fn fetch(address: SocketAddr, request: &[u8]) -> Vec<u8> {
-    let mut connection = Connection::open(address);
-    let (from, to) = connection.ask(request);
-    connection.buffer[from..to].to_vec()
+    block_on(async {
+        let mut connection = Connection::open(address).await;
+        let (from, to) = connection.ask(request).await;
+        connection.buffer[from..to].to_vec()
+    })
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    tokio::task::LocalSet::new().block_on(&runtime.expect("the system gives files"), work)
 }
 
 struct Connection {
@@ -63,19 +76,19 @@ struct Connection {
 }
 
 impl Connection {
-    fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("the server listens");
+    async fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.expect("the server listens");
         stream.set_nodelay(true).expect("a socket takes TCP_NODELAY");
         Self { stream, buffer: vec![0; 1 << 20] }
     }
 
     /// Sends a request and reads its answer, which must be 200; the place of the body in the buffer.
-    fn ask(&mut self, request: &[u8]) -> (usize, usize) {
-        self.stream.write_all(request).expect("the server reads");
+    async fn ask(&mut self, request: &[u8]) -> (usize, usize) {
+        self.stream.write_all(request).await.expect("the server reads");
         let mut filled = 0;
         let mut end = None;
         loop {
-            let read = self.stream.read(&mut self.buffer[filled..]).expect("the server answers");
+            let read = self.stream.read(&mut self.buffer[filled..]).await.expect("the server answers");
             assert!(read > 0, "the server hung up");
             filled += read;
             if end.is_none() {
