@@ -1,7 +1,7 @@
 //! The queue of commands, and the writers that carry out together what has queued up.
 //!
 //! A writer takes a group, reads what all of it needs, lets the model decide each command, and writes everything in
-//! one transaction: two or three round trips and one wait for the disk, however many commands there are. A command
+//! one transaction: two round trips, or three, and one wait for the disk, however many commands there are. A command
 //! that would have to know what an earlier one of the group does waits for the next group.
 
 use std::collections::HashSet;
