@@ -13,7 +13,7 @@ use crate::connection::{Lease, SNAPSHOT};
 use crate::convert::{Account, Listed, account, id, kind, read};
 use crate::error::{self, Fault};
 use crate::registry;
-use crate::writer::Core;
+use crate::store::Core;
 use crate::{credentials, ids};
 
 /// Lines that are read at a time.

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use crate::connection::Lease;
 use crate::error::{Fault, Result};
 use crate::gathering::Gathering;
-use crate::writer::Core;
+use crate::store::Core;
 
 /// Keys of one question, at most.
 const MOST: usize = 256;

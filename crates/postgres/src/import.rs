@@ -12,7 +12,8 @@ use crate::changes::Entities;
 use crate::connection::Lease;
 use crate::convert::{Account, Entity, EntityKey, account, body, key_of, read};
 use crate::error::{Fault, Remedy, Result};
-use crate::writer::{Command, Core, Job, Writer};
+use crate::store::Core;
+use crate::writer::{Command, Job, Writer};
 use crate::writing::Batch;
 use crate::{changes, credentials, ids};
 

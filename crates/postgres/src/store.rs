@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use deadpool_postgres::Pool;
 use futures_util::FutureExt as _;
 use incoming_leads_model::{
     Accept, AccountId, Add, Arrival, Decline, Event, IncomingLead, Link, ListQuery, Page, Receipt, Refusal,
@@ -16,11 +18,11 @@ use incoming_leads_port::{
 use crate::connection::{self, Lease};
 use crate::convert::{Account as Key, account};
 use crate::credentials::{self, Entry};
-use crate::error::{self, Fault};
+use crate::error::{self, Fault, Remedy};
 use crate::gathered::Gathered;
 use crate::layouts::{Account, Layouts};
 use crate::options::Options;
-use crate::writer::{self, Command, Core, Job, Queue};
+use crate::writer::{self, Command, Job, Queue};
 use crate::{list, migrations, tallies};
 
 /// Incoming leads in a PostgreSQL database. Clones share connections and queue; several processes share the database.
@@ -65,6 +67,45 @@ impl fmt::Debug for Postgres {
     /// Without the address, which may have a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Postgres").field("store_id", &self.core.store_id).finish_non_exhaustive()
+    }
+}
+
+/// What all parts of a store share.
+pub(crate) struct Core {
+    pub(crate) pool: Pool,
+    pub(crate) layouts: Layouts,
+    /// Part of every cursor.
+    pub(crate) store_id: String,
+    /// How long is waited for a place in the queue, and for news of a commit.
+    pub(crate) wait: Duration,
+    /// How long it may take to write a group and to commit.
+    pub(crate) commit_time: Duration,
+}
+
+impl Core {
+    /// Asks a question; once more on another connection where the first one turns out to be gone.
+    pub(crate) async fn ask<T, F: Future<Output = error::Result<T>> + Send>(
+        &self,
+        question: impl Fn(Lease) -> F + Send + Sync,
+    ) -> error::Result<T> {
+        let mut answer = Err(Fault::Closed);
+        for _ in 0..2 {
+            answer = match Lease::take(&self.pool).await {
+                Ok(lease) => question(lease).await,
+                Err(fault) => Err(fault),
+            };
+            match &answer {
+                Err(fault) if fault.remedy() == Remedy::Reconnect => self.give_up_connections(),
+                _ => break,
+            }
+        }
+        answer
+    }
+
+    /// Closes connections that nobody uses: one of them turned out to be gone, or to lead to a server that is not
+    /// written to any more.
+    pub(crate) fn give_up_connections(&self) {
+        self.pool.retain(|_, _| false);
     }
 }
 

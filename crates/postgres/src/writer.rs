@@ -9,7 +9,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use deadpool_postgres::Pool;
 use futures_util::FutureExt as _;
 use incoming_leads_model::{
     Accept, Arrival, Change, Decline, Event, Item, Link, Minted, Moment, NoteId, Refusal, Scene, Uid, UserId,
@@ -26,6 +25,7 @@ use crate::facts::{self, Facts, Needs, Opening, linked, named};
 use crate::gathering::Gathering;
 use crate::ids::{Block, Wanted};
 use crate::layouts::Layouts;
+use crate::store::Core;
 use crate::writing::Batch;
 
 /// Commands of one group and items that they bring, taken together, at most.
@@ -36,45 +36,6 @@ const ATTEMPTS: u32 = 4;
 const PATIENCE: u32 = 2;
 /// How often it is asked what became of a commit.
 const POLL: Duration = Duration::from_millis(50);
-
-/// What all parts of a store share.
-pub(crate) struct Core {
-    pub(crate) pool: Pool,
-    pub(crate) layouts: Layouts,
-    /// Part of every cursor.
-    pub(crate) store_id: String,
-    /// How long is waited for a place in the queue, and for news of a commit.
-    pub(crate) wait: Duration,
-    /// How long it may take to write a group and to commit.
-    pub(crate) commit_time: Duration,
-}
-
-impl Core {
-    /// Asks a question; once more on another connection where the first one turns out to be gone.
-    pub(crate) async fn ask<T, F: Future<Output = Result<T>> + Send>(
-        &self,
-        question: impl Fn(Lease) -> F + Send + Sync,
-    ) -> Result<T> {
-        let mut answer = Err(Fault::Closed);
-        for _ in 0..2 {
-            answer = match Lease::take(&self.pool).await {
-                Ok(lease) => question(lease).await,
-                Err(fault) => Err(fault),
-            };
-            match &answer {
-                Err(fault) if fault.remedy() == Remedy::Reconnect => self.give_up_connections(),
-                _ => break,
-            }
-        }
-        answer
-    }
-
-    /// Closes connections that nobody uses: one of them turned out to be gone, or to lead to a server that is not
-    /// written to any more.
-    pub(crate) fn give_up_connections(&self) {
-        self.pool.retain(|_, _| false);
-    }
-}
 
 /// A command.
 #[derive(Debug, Clone)]
