@@ -28,7 +28,8 @@ use clap_complete::Shell;
 use incoming_leads_model::Channel;
 use mimalloc::MiMalloc;
 
-/// Measured: requests over both databases take about a fifth less of the processor than with the system's.
+/// Measured with adds over HTTP: the server takes 11 % less of the processor over SQLite than with the system's allocator,
+/// and 5 % less over PostgreSQL.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
