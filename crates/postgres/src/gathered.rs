@@ -73,8 +73,7 @@ where
     A: Clone + Send + Sync + 'static,
     Q: for<'a> Fn(&'a Core, &'a Lease, &'a [K]) -> BoxFuture<'a, Result<BTreeMap<K, A>>> + Send + Sync,
 {
-    while let Some(group) = waiting.group(Vec::new()).await {
-        let at_work = waiting.work(group.len());
+    while let Some((group, at_work)) = waiting.group(Vec::new()).await {
         let keys: BTreeSet<K> = group.iter().map(|(key, _)| *key).collect();
         let keys: Vec<K> = keys.into_iter().collect();
         let asking = core.ask(|lease| {

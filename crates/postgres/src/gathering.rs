@@ -12,8 +12,8 @@ const PATIENCE: Duration = Duration::from_millis(5);
 /// What waits to be worked on.
 pub(crate) struct Gathering<T> {
     waiting: Mutex<mpsc::Receiver<T>>,
-    /// How much a group may hold.
-    most: usize,
+    /// What a group weighs that is full.
+    full: usize,
     weight: fn(&T) -> usize,
     /// Who is at work, and on how many altogether.
     workers: AtomicUsize,
@@ -34,17 +34,22 @@ impl<T> Drop for AtWork<'_, T> {
 }
 
 impl<T> Gathering<T> {
-    /// Groups of what comes in here, each of at most this weight or of one that is heavier.
-    pub(crate) fn new(waiting: mpsc::Receiver<T>, most: usize, weight: fn(&T) -> usize) -> Self {
+    /// Groups of what comes in here; a group is full once it weighs this much.
+    pub(crate) fn new(waiting: mpsc::Receiver<T>, full: usize, weight: fn(&T) -> usize) -> Self {
         let (workers, worked_on) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self { waiting: Mutex::new(waiting), most, weight, workers, worked_on, done: Notify::new() }
+        Self { waiting: Mutex::new(waiting), full, weight, workers, worked_on, done: Notify::new() }
     }
 
-    /// Says that a group of this size is worked on.
-    pub(crate) fn work(&self, size: usize) -> AtWork<'_, T> {
+    /// From now on a group of this size is worked on.
+    fn work(&self, size: usize) -> AtWork<'_, T> {
         self.workers.fetch_add(1, Ordering::Relaxed);
         self.worked_on.fetch_add(size, Ordering::Relaxed);
         AtWork(self, size)
+    }
+
+    fn begun(&self, group: Vec<T>) -> (Vec<T>, AtWork<'_, T>) {
+        let at_work = self.work(group.len());
+        (group, at_work)
     }
 
     /// How many are worth a group of their own: as many as each of the others works on just now, who will take what
@@ -53,9 +58,9 @@ impl<T> Gathering<T> {
         self.worked_on.load(Ordering::Relaxed) / self.workers.load(Ordering::Relaxed).max(1)
     }
 
-    /// The next group; `None` when there will be none. What is left of an earlier one is a part of it, and is not kept
-    /// waiting.
-    pub(crate) async fn group(&self, left: Vec<T>) -> Option<Vec<T>> {
+    /// The next group, which is worked on from now on; `None` when there will be none. What is left of an earlier one is
+    /// a part of it, and is not kept waiting.
+    pub(crate) async fn group(&self, left: Vec<T>) -> Option<(Vec<T>, AtWork<'_, T>)> {
         let mut group = left;
         let mut weight: usize = group.iter().map(self.weight).sum();
         let is_new = group.is_empty();
@@ -64,32 +69,33 @@ impl<T> Gathering<T> {
             true => self.waiting.lock().await,
             false => match self.waiting.try_lock() {
                 Ok(waiting) => waiting,
-                Err(_) => return Some(group),
+                Err(_) => return Some(self.begun(group)),
             },
         };
         let mut next = match is_new {
             true => Some(waiting.recv().await?),
-            false => waiting.try_recv().ok(),
+            false if weight < self.full => waiting.try_recv().ok(),
+            false => None,
         };
         let until = Instant::now() + PATIENCE;
         loop {
             while let Some(one) = next.take() {
                 weight += (self.weight)(&one);
                 group.push(one);
-                if weight < self.most {
+                if weight < self.full {
                     next = waiting.try_recv().ok();
                 }
             }
-            if !is_new || weight >= self.most || group.len() >= self.worthwhile() {
-                return Some(group);
+            if !is_new || weight >= self.full || group.len() >= self.worthwhile() {
+                return Some(self.begun(group));
             }
             tokio::select! {
                 one = waiting.recv() => match one {
                     Some(one) => next = Some(one),
-                    None => return Some(group),
+                    None => return Some(self.begun(group)),
                 },
                 () = self.done.notified() => next = waiting.try_recv().ok(),
-                () = sleep_until(until) => return Some(group),
+                () = sleep_until(until) => return Some(self.begun(group)),
             }
         }
     }
@@ -118,14 +124,12 @@ mod tests {
         let begun = Instant::now();
         send(&sender, &[1, 1, 8, 1, 30, 1]).await;
         drop(sender);
-        assert_eq!(gathering.group(vec![]).await, Some(vec![1, 1, 8]));
-        assert_eq!(
-            gathering.group(vec![5]).await,
-            Some(vec![5, 1, 30]),
-            "it is full when it is heavy enough"
-        );
-        assert_eq!(gathering.group(vec![]).await, Some(vec![1]));
-        assert_eq!(gathering.group(vec![]).await, None);
+        let group = async |left| gathering.group(left).await.map(|(group, _)| group);
+        assert_eq!(group(vec![]).await, Some(vec![1, 1, 8]));
+        assert_eq!(group(vec![5]).await, Some(vec![5, 1, 30]), "the last one may go beyond");
+        assert_eq!(group(vec![10]).await, Some(vec![10]), "what is full takes nothing more");
+        assert_eq!(group(vec![]).await, Some(vec![1]));
+        assert_eq!(group(vec![]).await, None);
         assert_eq!(begun.elapsed(), Duration::ZERO);
     }
 
@@ -133,7 +137,8 @@ mod tests {
     async fn while_others_work_a_group_waits_for_as_many() {
         let (sender, gathering) = gathering();
         let at_work = gathering.work(3);
-        let (begun, group) = (Instant::now(), async |left| gathering.group(left).await);
+        let begun = Instant::now();
+        let group = async |left| gathering.group(left).await.map(|(group, _)| group);
         send(&sender, &[1]).await;
         assert_eq!(group(vec![]).await, Some(vec![1]));
         assert_eq!(begun.elapsed(), PATIENCE, "but not for ever");
@@ -145,7 +150,7 @@ mod tests {
         send(&sender, &[1]).await;
         let waiting = tokio::spawn({
             let gathering = gathering.clone();
-            async move { gathering.group(vec![]).await }
+            async move { gathering.group(vec![]).await.map(|(group, _)| group) }
         });
         tokio::time::sleep(Duration::from_millis(1)).await;
         assert!(!waiting.is_finished());

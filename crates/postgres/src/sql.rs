@@ -70,7 +70,8 @@ pub(crate) const DELETE_GUIDES: &str = "DELETE FROM guides g USING unnest($1::bi
     AND g.level = n.level AND g.bucket = n.bucket AND g.sip = 0 AND g.forms = 0 AND g.chats = 0 AND g.mail = 0";
 
 /// One statement that does what several do: an answer from the server costs about as much as the writing of a row. The
-/// parameters of each follow those of the one before. Only the last may have a `WITH` of its own.
+/// parameters of each follow those of the one before. Only the last may have a `WITH` of its own; it is carried out
+/// first, and the others after it in an order that is the server's, the same each time.
 pub(crate) fn joined(statements: &[(&'static str, usize)]) -> Cow<'static, str> {
     let [others @ .., (last, _)] = statements else { return Cow::Borrowed("") };
     if others.is_empty() {

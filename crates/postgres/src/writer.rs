@@ -28,7 +28,7 @@ use crate::layouts::Layouts;
 use crate::store::Core;
 use crate::writing::Batch;
 
-/// Commands of one group and items that they bring, taken together, at most.
+/// Commands and items, taken together, after which a group takes no more.
 const GROUP: usize = 500;
 /// How often a group is read and decided again before each of its commands is tried on its own, and how often that.
 const ATTEMPTS: u32 = 4;
@@ -145,8 +145,7 @@ impl Writer {
 
     async fn run(mut self, waiting: Arc<Gathering<Job>>) {
         let mut left: Vec<Job> = Vec::new();
-        while let Some(group) = waiting.group(std::mem::take(&mut left)).await {
-            let at_work = waiting.work(group.len());
+        while let Some((group, at_work)) = waiting.group(std::mem::take(&mut left)).await {
             // Whoever waits for a job that is dropped is told that the work broke off.
             match AssertUnwindSafe(self.settle(group)).catch_unwind().await {
                 Ok(later) => left = later,

@@ -284,6 +284,11 @@ impl Batch {
             ];
             rows.push((pick(sql::INSERT_NOTES, sql::REPLACE_NOTES), columns));
         }
+        if rows.len() > 1 {
+            // What a statement does itself comes before what stands in its `WITH`. Where all stands there, tables are written in
+            // one order, whichever they are.
+            rows.push(("SELECT", Vec::new()));
+        }
         all.extend(Statement::joined(rows));
         // From here on other transactions of these accounts have to wait. Events move the mark of their account; one mark
         // needs no order.
@@ -319,7 +324,7 @@ impl Batch {
                 column(&events, |row| row.3.clone()),
             ];
             columns.push(Box::new(commit_id));
-            // Last, for it has parts of its own.
+            // Last, for it has parts of its own, and so that the mark is taken before what is counted under it.
             counts.push((sql::INSERT_EVENTS, columns));
         }
         all.extend(Statement::joined(counts));

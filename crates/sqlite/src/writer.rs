@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ impl Writer {
     ) -> Result<Self, Fault> {
         let connection = connection::open(&path, Access::Write)?;
         let (sender, receiver) = mpsc::channel(queue.max(1));
-        let worker = Worker { path, connection: Some(connection), surroundings };
+        let worker = Worker { path, connection: Some(connection), surroundings, others: Others::default() };
         let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
             worker.work(receiver);
             // After the connection, so that the next server finds a file that nobody holds.
@@ -121,14 +121,19 @@ where
     }
 }
 
-/// Jobs of a group that are to be answered, on their way with the answer of another one: to wake everybody is work that
-/// whoever is woken first can do, while the writer goes on. They are answered when this is dropped, wherever that is.
-#[derive(Default)]
-struct Others(Vec<(Box<dyn Job>, Result<(), Fault>)>);
+/// Jobs of a group that are to be answered: to wake everybody is work that whoever is woken first can do, while the
+/// writer goes on. A clone is on its way with the first one's answer, another stays with the writer, for nobody's answer
+/// may depend on what somebody else does. They are answered when the first of the clones is dropped.
+#[derive(Clone, Default)]
+struct Others(Arc<Mutex<Vec<Answer>>>);
+
+/// A job, and how it ended.
+type Answer = (Box<dyn Job>, Result<(), Fault>);
 
 impl Drop for Others {
     fn drop(&mut self) {
-        for (job, ending) in self.0.drain(..) {
+        let untold = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for (job, ending) in untold {
             job.conclude(ending, Self::default());
         }
     }
@@ -165,11 +170,19 @@ struct Worker {
     /// None after an error that makes it doubtful; it is opened again with the next group.
     connection: Option<Connection>,
     surroundings: Surroundings,
+    /// Those of the last group whom the first of it may not have told yet.
+    others: Others,
 }
 
 impl Worker {
     fn work(mut self, mut queue: mpsc::Receiver<Box<dyn Job>>) {
-        while let Some(first) = queue.blocking_recv() {
+        loop {
+            let waiting = queue.try_recv().ok().or_else(|| {
+                // Who has nothing else to do leaves nobody waiting.
+                self.others = Others::default();
+                queue.blocking_recv()
+            });
+            let Some(first) = waiting else { return };
             let mut jobs = vec![first];
             while jobs.len() < GROUP {
                 match queue.try_recv() {
@@ -189,7 +202,7 @@ impl Worker {
     /// Does jobs in one transaction; where it is lost each again, alone, once.
     fn group(&mut self, mut jobs: Vec<Box<dyn Job>>) {
         match self.together(&mut jobs) {
-            Ok(endings) => conclude(jobs, endings),
+            Ok(endings) => self.others = conclude(jobs, endings),
             Err(Broken::NotBegun(fault)) => refuse(jobs, &fault),
             Err(Broken::Undone(fault)) if jobs.len() == 1 => refuse(jobs, &fault),
             Err(Broken::Undone(fault)) => {
@@ -214,7 +227,7 @@ impl Worker {
     fn alone(&mut self, job: Box<dyn Job>) {
         let mut jobs = vec![job];
         match self.together(&mut jobs) {
-            Ok(endings) => conclude(jobs, endings),
+            Ok(endings) => drop(conclude(jobs, endings)),
             Err(Broken::NotBegun(fault) | Broken::Undone(fault)) => refuse(jobs, &fault),
             Err(Broken::Unclear(fault, endings)) => {
                 let settled = self.look_up(&endings);
@@ -340,7 +353,7 @@ fn transact(
             Err(fault) if fault.code().is_some_and(is_of_the_disk) => return Err(undone(fault.clone())),
             // Refusals come before anything is changed. A savepoint for what comes later would make each page of each job be
             // copied: rather all of the group is undone then, and each of it done alone.
-            Err(fault) if !writing.is_undone() || connection.total_changes() != before => {
+            Err(fault) if !writing.undo() || connection.total_changes() != before => {
                 return Err(undone(fault.clone()));
             }
             Err(_) => Trace::Nothing,
@@ -384,11 +397,15 @@ fn words(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without words".to_owned())
 }
 
-fn conclude(jobs: Vec<Box<dyn Job>>, endings: Vec<Ending>) {
-    let mut pairs = jobs.into_iter().zip(endings.into_iter().map(|ending| ending.result));
-    if let Some((first, ending)) = pairs.next() {
-        first.conclude(ending, Others(pairs.collect()));
+/// Answers the first; the others, who are answered when this is dropped or sooner.
+fn conclude(jobs: Vec<Box<dyn Job>>, endings: Vec<Ending>) -> Others {
+    let mut answers = jobs.into_iter().zip(endings.into_iter().map(|ending| ending.result));
+    let first = answers.next();
+    let others = Others(Arc::new(Mutex::new(answers.collect())));
+    if let Some((job, ending)) = first {
+        job.conclude(ending, others.clone());
     }
+    others
 }
 
 fn refuse(jobs: Vec<Box<dyn Job>>, fault: &Fault) {
@@ -496,11 +513,18 @@ mod tests {
         assert_eq!(count(&store), 2);
     }
 
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Goes {
+        BeforeTheAnswer,
+        AfterTheAnswer,
+        Never,
+    }
+
     #[tokio::test]
     async fn who_stops_waiting_keeps_no_answer_from_others() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(&folder);
-        for goes_before_the_answer in [true, false] {
+        for goes in [Goes::BeforeTheAnswer, Goes::AfterTheAnswer, Goes::Never] {
             let hold = store.shared.writer.write(|_| {
                 std::thread::sleep(Duration::from_millis(100));
                 Ok(())
@@ -510,15 +534,17 @@ mod tests {
             let mut other = Box::pin(row(&store, 3, 1));
             assert!((&mut hold).now_or_never().is_none());
             assert!((&mut first).now_or_never().is_none() && (&mut other).now_or_never().is_none());
-            if goes_before_the_answer {
-                drop(first);
-                std::thread::sleep(Duration::from_millis(300));
-            } else {
-                std::thread::sleep(Duration::from_millis(300));
-                drop(first);
+            let mut first = Some(first);
+            if goes == Goes::BeforeTheAnswer {
+                first = None;
+            }
+            std::thread::sleep(Duration::from_millis(300));
+            if goes == Goes::AfterTheAnswer {
+                first = None;
             }
             hold.await.unwrap();
             tokio::time::timeout(Duration::from_secs(5), other).await.expect("others are answered").unwrap();
+            drop(first);
             assert_eq!(count(&store), 2);
             store.shared.writer.write(|writing| execute(writing.connection, FORGET, [])).await.unwrap();
         }
@@ -586,7 +612,7 @@ mod tests {
             [],
         )
         .unwrap();
-        let mut worker = Worker { path, connection: None, surroundings };
+        let mut worker = Worker { path, connection: None, surroundings, others: Others::default() };
         let ending = |trace| Ending { result: Ok(()), trace };
         let recorded = |sequence, body: &str| {
             Trace::Events(vec![Recorded::new(1_u64.try_into().unwrap(), sequence, body.to_owned())])
@@ -610,7 +636,12 @@ mod tests {
             ids: Arc::new(incoming_leads_port::Ids::random()),
             layouts: store.shared.layouts.clone(),
         };
-        let mut worker = Worker { path: store.shared.path.clone(), connection: None, surroundings };
+        let mut worker = Worker {
+            path: store.shared.path.clone(),
+            connection: None,
+            surroundings,
+            others: Others::default(),
+        };
         let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC);
         let fault = Fault::from(rusqlite::Error::SqliteFailure(error, None));
         for operation in [Operation::Registry, Operation::Provision] {

@@ -164,9 +164,9 @@ impl<'a> Writing<'a> {
         self.recorded
     }
 
-    /// Leaves the transaction as it was before a job that failed; whether that can be done, as it can for whatever is
+    /// Leaves what is written together as it was before a job that failed; whether that works, as it does for whatever is
     /// refused before anything is changed.
-    pub(crate) fn is_undone(self) -> bool {
+    pub(crate) fn undo(self) -> bool {
         self.together.floor = self.floor;
         !self.has_changed
     }
