@@ -17,6 +17,8 @@ pub(crate) const TOKEN: &str = "demo";
 const STAGE: u64 = 58_141_803;
 /// A lead of the demo that others can be linked to.
 const TARGET: u64 = 152_464;
+/// Items of a page that is looked for newest leads.
+const PAGE: usize = 50;
 const UNSORTED: &str = "/api/v4/leads/unsorted";
 
 /// Whose it is.
@@ -181,20 +183,36 @@ impl<'a> Hand<'a> {
         self.recorder.note(key, &self.name, begun, What::Look { uid: uid.to_owned(), waits });
     }
 
-    /// What the first page shows of these keys. They must be among the newest that wait.
+    /// What the first page shows of these keys. Of those that it does not show a full page says nothing: what came in the
+    /// same second is in no order that two servers share.
     pub(crate) fn page(&mut self, keys: &[String]) {
-        let target = format!("{UNSORTED}?limit=50&order[created_at]=desc");
+        let target = format!("{UNSORTED}?limit={PAGE}&order[created_at]=desc");
         let (begun, heard) = self.ask("GET", &target, "");
         let Heard::Answer(answer) = heard else { return };
-        let mut found = BTreeMap::new();
+        let (mut found, mut is_full) = (BTreeMap::new(), false);
         match answer.status {
-            200 => self.collect(&answer.json(), &mut found),
+            200 => {
+                let list = answer.json();
+                is_full = list["_embedded"]["unsorted"].as_array().is_some_and(|items| items.len() >= PAGE);
+                self.collect(&list, &mut found);
+            }
             204 => {}
             status => return self.recorder.wrong(format!("{target} is answered {status} {}", answer.text)),
         }
         for key in keys {
             let waits = found.remove(key);
-            self.recorder.note(key, &self.name, begun, What::Find { waits });
+            if waits.is_some() || !is_full {
+                self.recorder.note(key, &self.name, begun, What::Find { waits });
+            }
+        }
+    }
+
+    /// Declines what still waits of these keys, so that pages do not fill up with what nobody looks at any more.
+    pub(crate) fn clear(&mut self, keys: &[String]) {
+        let uids: Vec<String> = keys.iter().flat_map(|key| self.recorder.told().uids(key)).collect();
+        for uid in uids {
+            // Most of them are decided; whatever the answer is, nobody notes it.
+            self.clients[0].call("DELETE", &format!("{UNSORTED}/{uid}/decline"), "");
         }
     }
 

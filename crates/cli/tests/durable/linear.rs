@@ -84,7 +84,9 @@ fn one(servers: &[SocketAddr], number: usize, seed: u64) -> (Made, Option<String
             });
         }
     });
-    Hand::new(&recorder, servers, "audit".to_owned(), seed).page(&keys);
+    let mut audit = Hand::new(&recorder, servers, "audit".to_owned(), seed);
+    audit.page(&keys);
+    audit.clear(&keys);
     let told = recorder.told();
     let made = Made::of(told.objects.values().flatten());
     if let Some(wrong) = told.wrong.first() {
