@@ -53,9 +53,7 @@ pub(crate) fn check(connection: &Connection, path: &Path) -> Result<(), Fault> {
 /// What is found, unless this program has to leave it alone.
 fn known(connection: &Connection, path: &Path) -> Result<Found, Fault> {
     let shown = path.display();
-    // As of one moment: another process may be making the tables.
-    let snapshot = connection.unchecked_transaction()?;
-    match version(&snapshot)? {
+    match version(connection)? {
         Found::Foreign => Err(Fault::Invalid(format!("{shown} is a database of something else"))),
         Found::Version(newer) if newer > NEWEST => Err(Fault::Invalid(format!(
             "{shown} has schema {newer}, which a newer program made; this one knows schema {NEWEST}"
