@@ -69,12 +69,14 @@ enum Found {
 }
 
 fn version(connection: &Connection) -> Result<Found, Fault> {
+    // Tables first: another process that makes them marks the file in the same transaction, so whoever sees them here
+    // sees the mark below.
+    let tables: i64 = connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if application == APPLICATION {
         let newest = "SELECT COALESCE(MAX(version), 0) FROM migrations";
         return Ok(Found::Version(connection.query_row(newest, [], |row| row.get(0))?));
     }
-    let tables: i64 = connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))?;
     Ok(if application == 0 && tables == 0 { Found::Nothing } else { Found::Foreign })
 }
 

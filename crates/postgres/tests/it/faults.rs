@@ -225,7 +225,7 @@ async fn no_connection_left_is_told_and_passes() {
     let store = Options::default().with_connections(2).open(&url).await.unwrap();
     furnish(&store).await;
     let ports = administrator(&store).await;
-    server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'few'").unwrap();
+    server.sql("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'few'").unwrap();
     let taken = [connect(&url).await, connect(&url).await];
     assert_not_applied(&try_to_add(&ports).await.unwrap_err(), ErrorKind::Unavailable);
     drop(taken);
