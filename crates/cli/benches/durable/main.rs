@@ -19,10 +19,6 @@ use incoming_leads_testbed::{Error, HOW_TO_INSTALL, Postgres, Settings};
 use load::{Rate, measure};
 use subject::{Constant, Server};
 
-/// That of the program, for the server of constant bytes is this one.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Clients that add at the same time.
 const ADDING: usize = 64;
 /// Clients that list at the same time.
