@@ -160,7 +160,8 @@ pub trait Versioned: fmt::Debug + Send + Sync + 'static {
     async fn versions(&self, query: &ListQuery) -> Result<Page<ItemVersion>>;
 
     /// Leads by uid with their versions, without bodies of entities, in the order asked for; those that do not wait
-    /// any longer are left out.
+    /// any longer are left out. They are of a later moment than the versions that were asked for before: where one is
+    /// missing or has another version, what is put together is no page that ever was.
     ///
     /// # Errors
     /// See [`IncomingLeads`].

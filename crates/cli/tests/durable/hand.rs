@@ -17,8 +17,8 @@ pub(crate) const TOKEN: &str = "demo";
 const STAGE: u64 = 58_141_803;
 /// A lead of the demo that others can be linked to.
 const TARGET: u64 = 152_464;
-/// Items of a page that is looked for newest leads.
-const PAGE: usize = 50;
+/// Items of a page that is looked for newest leads: of one that shows all, mostly, and of one that does not.
+const PAGES: [usize; 2] = [50, 3];
 const UNSORTED: &str = "/api/v4/leads/unsorted";
 
 /// Whose it is.
@@ -186,14 +186,19 @@ impl<'a> Hand<'a> {
     /// What the first page shows of these keys. Of those that it does not show a full page says nothing: what came in the
     /// same second is in no order that two servers share.
     pub(crate) fn page(&mut self, keys: &[String]) {
-        let target = format!("{UNSORTED}?limit={PAGE}&order[created_at]=desc");
+        let size = *self.random.one_of(&PAGES);
+        let target = format!("{UNSORTED}?limit={size}&order[created_at]=desc");
         let (begun, heard) = self.ask("GET", &target, "");
         let Heard::Answer(answer) = heard else { return };
         let (mut found, mut is_full) = (BTreeMap::new(), false);
         match answer.status {
             200 => {
                 let list = answer.json();
-                is_full = list["_embedded"]["unsorted"].as_array().is_some_and(|items| items.len() >= PAGE);
+                let items = list["_embedded"]["unsorted"].as_array().map_or(0, Vec::len);
+                is_full = items >= size;
+                if !is_full && list["_links"]["next"].is_object() {
+                    self.recorder.wrong(format!("{target} shows {items} though another page follows"));
+                }
                 self.collect(&list, &mut found);
             }
             204 => {}

@@ -25,43 +25,44 @@ pub(super) async fn list(
     if let (Some(ready), Some(versioned), Some(principal)) =
         (&app.ready, &ports.versioned, caller.session.principal)
     {
-        let key = PageKey { account: principal.account_id, query, origin: origin.clone() };
-        return ready_list(ready, versioned.as_ref(), key).await;
+        let key = PageKey { account: principal.account_id, query: query.clone(), origin: origin.clone() };
+        if let Some(response) = ready_list(ready, versioned.as_ref(), key).await? {
+            return Ok(response);
+        }
     }
     let page = ports.incoming.list(&query).await?;
     Ok(list::response(&page, &query, origin).map(Bytes::from))
 }
 
-/// A list of what is ready; only items that are not are read.
+/// A list of what is ready; only items that are not are read. None where somebody has decided or changed one of those
+/// meanwhile: what is left would be of two moments, and a page that is short though another follows.
 ///
 /// The revision or the versions that it is made of come from the store, so what has changed is never taken as it was.
 async fn ready_list(
     ready: &Ready,
     versioned: &dyn Versioned,
     key: PageKey,
-) -> Result<Response<Bytes>, Failure> {
+) -> Result<Option<Response<Bytes>>, Failure> {
     // First: what changes from here on makes another revision, so that no page is kept as one that it is not.
     let revision = versioned.revision().await?;
     if let Some(body) = ready.page_of(&key, revision) {
-        return Ok(hal(body));
+        return Ok(Some(hal(body)));
     }
     let versions = versioned.versions(&key.query).await?;
     if let Some(body) = ready.page(&key, &versions) {
         ready.put_page(key, revision, versions, body.clone());
-        return Ok(hal(body));
+        return Ok(Some(hal(body)));
     }
-    let items = ready_items(ready, versioned, key.account, &versions.items).await?;
-    let fragments = items.iter().flatten().map(|(_, fragment)| fragment.as_ref());
+    let Some(items) = ready_items(ready, versioned, key.account, &versions.items).await? else {
+        return Ok(None);
+    };
+    let fragments = items.iter().map(Arc::as_ref);
     let response =
         list::response_of_fragments(fragments, versions.more, &key.query, &key.origin).map(Bytes::from);
-    let is_exact = items
-        .iter()
-        .zip(&versions.items)
-        .all(|(item, told)| item.as_ref().is_some_and(|(version, _)| *version == told.version));
-    if is_exact && !items.is_empty() {
+    if !items.is_empty() {
         ready.put_page(key, revision, versions, response.body().clone());
     }
-    Ok(response)
+    Ok(Some(response))
 }
 
 fn hal(body: Bytes) -> Response<Bytes> {
@@ -70,30 +71,31 @@ fn hal(body: Bytes) -> Response<Bytes> {
     response
 }
 
-/// The items with these versions, or with later ones; none for those that somebody has decided meanwhile.
+/// The items with exactly these versions, if all of them still are as they were.
 async fn ready_items(
     ready: &Ready,
     versioned: &dyn Versioned,
     account: AccountId,
     versions: &[ItemVersion],
-) -> Result<Vec<Option<(u64, Arc<Fragment>)>>, Failure> {
-    let held = |item: &ItemVersion| Some((item.version, ready.item(account, item)?));
-    let mut items: Vec<_> = versions.iter().map(held).collect();
+) -> Result<Option<Vec<Arc<Fragment>>>, Failure> {
+    let mut items: Vec<_> = versions.iter().map(|item| ready.item(account, item)).collect();
     let missing: Vec<usize> = (0..items.len()).filter(|&place| items[place].is_none()).collect();
-    if missing.is_empty() {
-        return Ok(items);
+    if !missing.is_empty() {
+        let uids: Vec<_> = missing.iter().map(|&place| versions[place].uid.clone()).collect();
+        let mut read = versioned.items(&uids).await?.into_iter().peekable();
+        for place in missing {
+            let Some((version, lead)) = read.next_if(|(_, lead)| lead.uid == versions[place].uid) else {
+                continue;
+            };
+            let fragment = Arc::new(fragment(&lead));
+            let item = ItemVersion { uid: lead.uid, version };
+            if item == versions[place] {
+                items[place] = Some(Arc::clone(&fragment));
+            }
+            ready.put_item(account, item, fragment);
+        }
     }
-    let uids: Vec<_> = missing.iter().map(|&place| versions[place].uid.clone()).collect();
-    let mut read = versioned.items(&uids).await?.into_iter().peekable();
-    for place in missing {
-        let Some((version, lead)) = read.next_if(|(_, lead)| lead.uid == versions[place].uid) else {
-            continue;
-        };
-        let fragment = Arc::new(fragment(&lead));
-        ready.put_item(account, ItemVersion { uid: lead.uid, version }, Arc::clone(&fragment));
-        items[place] = Some((version, fragment));
-    }
-    Ok(items)
+    Ok(items.into_iter().collect())
 }
 
 /// `GET /api/v4/leads/unsorted/{uid}`

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use incoming_leads_model::{IncomingLead, ListQuery, Page, Uid};
-use incoming_leads_port::{ItemVersion, Principal, Registry, Result, Versioned};
+use incoming_leads_model::{Decline, IncomingLead, ListQuery, Page, Uid};
+use incoming_leads_port::{IncomingLeads, ItemVersion, Principal, Registry, Result, Versioned};
 use incoming_leads_server::{Config, Server, Session, SessionTable};
 use serde_json::json;
 
@@ -126,11 +126,16 @@ impl Versioned for Counted {
     }
 }
 
+/// Who has the right to everything in the Kommo document.
+fn administrator() -> Principal {
+    let (account_id, user_id) = (31_361_463.try_into().unwrap(), 8_375_357.try_into().unwrap());
+    Principal { account_id, user_id }
+}
+
 /// A server over the store of the Kommo document, with what counts beneath it.
 async fn counted(keeps_revision: bool) -> (Server, Arc<AtomicUsize>, Arc<AtomicUsize>) {
     let memory = memory(&[KOMMO]).await;
-    let (account_id, user_id) = (31_361_463.try_into().unwrap(), 8_375_357.try_into().unwrap());
-    let principal = Principal { account_id, user_id };
+    let principal = administrator();
     let mut ports = memory.open(principal).await.unwrap();
     let (read, versions) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let counted = Counted {
@@ -178,4 +183,46 @@ async fn versions_are_asked_only_when_something_may_have_changed() {
     get(&server, "").await;
     get(&server, "").await;
     assert_eq!(versions.load(Ordering::Relaxed), 2, "a store without a revision is asked each time");
+}
+
+/// Whoever asks for items finds that somebody was faster: the first of them has been declined.
+#[derive(Debug)]
+struct Raced {
+    inner: Arc<dyn Versioned>,
+    other: Arc<dyn IncomingLeads>,
+}
+
+#[async_trait]
+impl Versioned for Raced {
+    async fn revision(&self) -> Result<Option<u64>> {
+        self.inner.revision().await
+    }
+
+    async fn versions(&self, query: &ListQuery) -> Result<Page<ItemVersion>> {
+        self.inner.versions(query).await
+    }
+
+    async fn items(&self, uids: &[Uid]) -> Result<Vec<(u64, IncomingLead)>> {
+        self.other.decline(&uids[0], &Decline::default()).await?;
+        self.inner.items(uids).await
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_of_one_moment_whatever_is_decided_meanwhile() {
+    let (memory, principal) = (memory(&[KOMMO]).await, administrator());
+    let mut ports = memory.open(principal).await.unwrap();
+    let inner = ports.versioned.take().unwrap();
+    ports.versioned = Some(Arc::new(Raced { inner, other: Arc::clone(&ports.incoming) }));
+    let gate = SessionTable::new().with("t", Session::of(principal, ports));
+    let server = Server::start(Config::default(), Arc::new(gate)).await.unwrap();
+    // Of three that wait, one goes while each page is made up.
+    for status in [200, 200, 204] {
+        let list = request("t", "GET", &format!("{UNSORTED}?limit=1"), "");
+        let answer = exchange(server.addr(), list).await.unwrap();
+        assert_eq!(answer.status, status);
+        if status == 200 {
+            assert_eq!(answer.json()["_embedded"]["unsorted"].as_array().unwrap().len(), 1);
+        }
+    }
 }
