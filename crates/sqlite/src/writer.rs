@@ -37,7 +37,7 @@ impl Writer {
     ) -> Result<Self, Fault> {
         let connection = connection::open(&path, Access::Write)?;
         let (sender, receiver) = mpsc::channel(queue.max(1));
-        let worker = Worker { path, connection: Some(connection), surroundings, others: Others::default() };
+        let worker = Worker::new(path, Some(connection), surroundings);
         let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
             worker.work(receiver);
             // After the connection, so that the next server finds a file that nobody holds.
@@ -175,6 +175,10 @@ struct Worker {
 }
 
 impl Worker {
+    fn new(path: PathBuf, connection: Option<Connection>, surroundings: Surroundings) -> Self {
+        Self { path, connection, surroundings, others: Others::default() }
+    }
+
     fn work(mut self, mut queue: mpsc::Receiver<Box<dyn Job>>) {
         loop {
             let waiting = queue.try_recv().ok().or_else(|| {
@@ -612,7 +616,7 @@ mod tests {
             [],
         )
         .unwrap();
-        let mut worker = Worker { path, connection: None, surroundings, others: Others::default() };
+        let mut worker = Worker::new(path, None, surroundings);
         let ending = |trace| Ending { result: Ok(()), trace };
         let recorded = |sequence, body: &str| {
             Trace::Events(vec![Recorded::new(1_u64.try_into().unwrap(), sequence, body.to_owned())])
@@ -636,12 +640,7 @@ mod tests {
             ids: Arc::new(incoming_leads_port::Ids::random()),
             layouts: store.shared.layouts.clone(),
         };
-        let mut worker = Worker {
-            path: store.shared.path.clone(),
-            connection: None,
-            surroundings,
-            others: Others::default(),
-        };
+        let mut worker = Worker::new(store.shared.path.clone(), None, surroundings);
         let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC);
         let fault = Fault::from(rusqlite::Error::SqliteFailure(error, None));
         for operation in [Operation::Registry, Operation::Provision] {

@@ -21,8 +21,8 @@ use subject::{Constant, Server};
 
 /// Clients that add at the same time.
 const ADDING: usize = 64;
-/// Clients that list at the same time.
-const LISTING: usize = 8;
+/// Clients that list at the same time: some, and as many as add.
+const LISTING: [usize; 2] = [8, ADDING];
 /// Length of a take.
 const TAKE: Duration = Duration::from_secs(2);
 /// Takes of each pair.
@@ -98,22 +98,24 @@ fn lists(name: &str, database: &str) {
     let page = load::fetch(host, &subject::list(host));
     let constant = Constant::start(&page);
     let targets = [(own.id(), own.address), (memory.id(), memory.address), (constant.id(), constant.address)];
-    let rounds: Vec<[Rate; 3]> = (0..ROUNDS)
-        .map(|_| {
-            targets.map(|(id, address)| measure(id, address, TAKE, LISTING, move |_| subject::list(address)))
-        })
-        .collect();
-    let of = |value: fn(&[Rate; 3]) -> f64| median(rounds.iter().map(value).collect());
-    let beside = |what: &str, ratio: f64| {
-        println!("ratio: list of 250 over HTTP, {name} / {what} = {ratio:.2} (aim 0.8)")
-    };
-    beside("memory", of(|[own, memory, _]| own.per_second / memory.per_second));
-    beside("constant bytes", of(|[own, _, constant]| own.per_second / constant.per_second));
-    beside(
-        "constant bytes, per CPU second",
-        of(|[own, _, constant]| own.per_cpu_second / constant.per_cpu_second),
-    );
-    println!("figure: list of 250 over HTTP, {name} = {:.0} per s", of(|[own, ..]| own.per_second));
+    for clients in LISTING {
+        let rounds: Vec<[Rate; 3]> = (0..ROUNDS)
+            .map(|_| {
+                targets
+                    .map(|(id, address)| measure(id, address, TAKE, clients, move |_| subject::list(address)))
+            })
+            .collect();
+        let of = |value: fn(&[Rate; 3]) -> f64| median(rounds.iter().map(value).collect());
+        let subject = format!("list of 250 over HTTP, {clients} clients, {name}");
+        let beside = |what: &str, ratio: f64| println!("ratio: {subject} / {what} = {ratio:.2} (aim 0.8)");
+        beside("memory", of(|[own, memory, _]| own.per_second / memory.per_second));
+        beside("constant bytes", of(|[own, _, constant]| own.per_second / constant.per_second));
+        beside(
+            "constant bytes, per CPU second",
+            of(|[own, _, constant]| own.per_cpu_second / constant.per_cpu_second),
+        );
+        println!("figure: {subject} = {:.0} per s", of(|[own, ..]| own.per_second));
+    }
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use incoming_leads_testbed::database;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
+use crate::folder::Folder;
 use crate::program::{PATIENCE, Serving, program};
 
 #[path = "../../benches/carry/document.rs"]
@@ -23,21 +23,7 @@ mod peak;
 const SEED: &str = include_str!("../../demo/example.seed");
 const UNSORTED: &str = "/api/v4/leads/unsorted";
 
-struct Folder(TempDir);
-
 impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn sqlite(&self, name: &str) -> String {
-        format!("sqlite:{}", self.path(name).display())
-    }
-
     /// What the database holds, in the order in which it tells it.
     fn export(&self, database: &str) -> Vec<String> {
         let path = self.path("exported.jsonl");

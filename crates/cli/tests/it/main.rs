@@ -11,6 +11,7 @@ mod connection;
 mod database;
 mod demo;
 mod documents;
+mod folder;
 mod gateway;
 mod intake;
 mod operate;

@@ -1,40 +1,25 @@
 //! What operators do: accounts set up beside a running server, databases carried over, cut and gone on with.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
+use crate::folder::Folder;
 use crate::program::{Serving, finished, program, run};
 
-/// A folder for databases.
-struct Folder(TempDir);
-
 impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn url(&self, name: &str) -> String {
-        format!("sqlite:{}", self.path(name).display())
-    }
-
     /// Runs a command on a database; what it prints, in words.
     #[track_caller]
     fn done(&self, database: &str, command: &[&str]) -> String {
-        let (code, out, told) = run(&[command, &["--database", &self.url(database)]].concat());
+        let (code, out, told) = run(&[command, &["--database", &self.sqlite(database)]].concat());
         assert_eq!(code, Some(0), "{command:?}: {told}");
         out.trim_end().to_owned()
     }
 
     #[track_caller]
     fn refused(&self, database: &str, command: &[&str], why: &str) {
-        let (code, out, told) = run(&[command, &["--database", &self.url(database)]].concat());
+        let (code, out, told) = run(&[command, &["--database", &self.sqlite(database)]].concat());
         assert!(matches!(code, Some(1 | 2)), "{command:?}: {out}{told}");
         assert!(told.contains(why), "{told}");
     }
@@ -51,7 +36,7 @@ fn an_account_is_set_up_beside_a_running_server() {
     let account =
         at(&["account", "add", "--subdomain", "acme", "--name", "Acme", "--admin-email", "ann@example.com"]);
     assert_eq!(account, "1");
-    let server = Serving::start(&["--database", &folder.url("a.sqlite")]);
+    let server = Serving::start(&["--database", &folder.sqlite("a.sqlite")]);
     let user =
         at(&["user", "add", "acme", "--name", "Sam", "--email", "sam@example.com", "--rights", "view,add"]);
     let token = at(&["token", "add", "acme", &user, "--name", "website"]);
@@ -85,7 +70,7 @@ fn an_integration_is_allowed_and_removed() {
     let folder = Folder::new();
     let at = |command: &[&str]| folder.done("a.sqlite", command);
     at(&["account", "add", "--subdomain", "acme", "--name", "Acme", "--admin-email", "ann@example.com"]);
-    let server = Serving::start(&["--database", &folder.url("a.sqlite")]);
+    let server = Serving::start(&["--database", &folder.sqlite("a.sqlite")]);
     let added =
         at(&["integration", "add", "acme", "--name", "Site", "--redirect-uri", "https://example.com"]);
     let words: Vec<_> = added.split_whitespace().collect();
@@ -112,7 +97,7 @@ fn an_integration_is_allowed_and_removed() {
 
 /// A database with the demo in it, of which some was sorted.
 fn sorted(folder: &Folder) {
-    let demo = Serving::start(&["--demo", "--database", &folder.url("a.sqlite")]);
+    let demo = Serving::start(&["--demo", "--database", &folder.sqlite("a.sqlite")]);
     for _ in 0..3 {
         let uid = demo.waiting("forms");
         assert_eq!(demo.ask("demo", "POST", &format!("/api/v4/leads/unsorted/{uid}/accept"), "").0, 200);
@@ -171,7 +156,7 @@ fn a_cut_import_goes_on_where_it_stopped() {
     std::fs::write(&document, &whole[..whole.len() - 1]).unwrap();
     folder.refused("b.sqlite", &["import", name], "of another document; remove it to begin anew");
     std::fs::write(&document, &whole).unwrap();
-    let (code, _, told) = run(&["import", name, "--database", &folder.url("b.sqlite"), "--batch", "5"]);
+    let (code, _, told) = run(&["import", name, "--database", &folder.sqlite("b.sqlite"), "--batch", "5"]);
     assert_eq!(code, Some(0), "{told}");
     assert!(told.contains(&format!("going on at byte {offset}")), "{told}");
     assert!(!checkpoint.exists());
@@ -197,7 +182,7 @@ fn a_moved_database_is_gone_on_with_and_a_damaged_checkpoint_is_not() {
     std::fs::write(&checkpoint, "").unwrap();
     folder.refused("c.sqlite", &["import", name], "is damaged; remove it to begin anew");
     std::fs::write(&checkpoint, kept).unwrap();
-    let (code, _, told) = run(&["import", name, "--database", &folder.url("c.sqlite")]);
+    let (code, _, told) = run(&["import", name, "--database", &folder.sqlite("c.sqlite")]);
     assert!(code == Some(0) && told.contains("going on at byte"), "{told}");
     assert_eq!(exported(&folder, "c.sqlite"), exported(&folder, "a.sqlite"));
 }
@@ -334,5 +319,5 @@ pub(crate) fn provision_at_once(database: &str) {
 #[test]
 fn what_is_set_up_at_the_same_time_is_not_lost() {
     let folder = Folder::new();
-    provision_at_once(&folder.url("a.sqlite"));
+    provision_at_once(&folder.sqlite("a.sqlite"));
 }
