@@ -1,5 +1,6 @@
 //! Bodies of entities for lists: looked up in bulk, and kept for a while.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::future::try_join3;
@@ -54,15 +55,17 @@ impl Cards {
     }
 }
 
-/// The ids of one kind of entity of which no body is kept.
+/// The ids of one kind of entity of which there is no body yet.
 macro_rules! missing {
-    ($cards:expr, $now:expr, $leads:expr, $list:ident, $Kind:ident) => {
-        $leads
-            .iter()
-            .flat_map(|lead| lead.$list.iter().flatten())
-            .filter_map(|entity| entity.id)
-            .filter(|id| $cards.get(EntityRef::$Kind(*id), $now).is_none())
-            .collect::<Vec<_>>()
+    ($bodies:expr, $leads:expr, $list:ident, $Kind:ident) => {
+        ids!($leads, $list).filter(|id| !$bodies.contains_key(&EntityRef::$Kind(*id))).collect::<Vec<_>>()
+    };
+}
+
+/// The ids of one kind of entity.
+macro_rules! ids {
+    ($leads:expr, $list:ident) => {
+        $leads.iter().flat_map(|lead| lead.$list.iter().flatten()).filter_map(|entity| entity.id)
     };
 }
 
@@ -70,37 +73,47 @@ impl HttpV4 {
     /// Puts the bodies into what a list tells. An entity that the server does not tell by id stays without one.
     pub(crate) async fn fill(&self, leads: &mut [IncomingLead]) -> Result<()> {
         let (cards, now) = (&self.inner.cards, self.inner.time.now());
+        // What is kept goes in from here, as does what is read: a cache may drop it at any time.
+        let all = ids!(leads, leads).map(EntityRef::Lead);
+        let all = all.chain(ids!(leads, contacts).map(EntityRef::Contact));
+        let all = all.chain(ids!(leads, companies).map(EntityRef::Company));
+        let mut bodies: HashMap<_, _> =
+            all.filter_map(|entity| Some((entity, cards.get(entity, now)?))).collect();
         let (found_leads, contacts, companies) = try_join3(
-            self.by_ids::<Lead>(missing!(cards, now, leads, leads, Lead)),
-            self.by_ids::<Contact>(missing!(cards, now, leads, contacts, Contact)),
-            self.by_ids::<Company>(missing!(cards, now, leads, companies, Company)),
+            self.by_ids::<Lead>(missing!(bodies, leads, leads, Lead)),
+            self.by_ids::<Contact>(missing!(bodies, leads, contacts, Contact)),
+            self.by_ids::<Company>(missing!(bodies, leads, companies, Company)),
         )
         .await?;
-        // What was just read goes in from here: a cache may drop it at once.
-        let mut read = std::collections::HashMap::new();
-        read.extend(found_leads.iter().map(|lead| (EntityRef::Lead(lead.id), Card::Lead(lead.into()))));
-        read.extend(contacts.iter().map(|one| (EntityRef::Contact(one.id), Card::Contact(one.into()))));
-        read.extend(companies.iter().map(|one| (EntityRef::Company(one.id), Card::Company(one.into()))));
-        let card = |entity| read.get(&entity).cloned().or_else(|| cards.get(entity, now));
+        let read = found_leads.iter().map(|lead| (EntityRef::Lead(lead.id), Card::Lead(lead.into())));
+        let read =
+            read.chain(contacts.iter().map(|one| (EntityRef::Contact(one.id), Card::Contact(one.into()))));
+        let read =
+            read.chain(companies.iter().map(|one| (EntityRef::Company(one.id), Card::Company(one.into()))));
+        for (entity, card) in read {
+            cards.kept.insert(entity, Kept { since: now, card: card.clone() });
+            bodies.insert(entity, card);
+        }
         for lead in leads {
             for Entity { id, card: body } in lead.leads.iter_mut().flatten() {
-                if let Some(Card::Lead(found)) = id.and_then(|id| card(EntityRef::Lead(id))) {
+                if let Some(Card::Lead(found)) = id.and_then(|id| bodies.get(&EntityRef::Lead(id)).cloned()) {
                     *body = Some(found);
                 }
             }
             for Entity { id, card: body } in lead.contacts.iter_mut().flatten() {
-                if let Some(Card::Contact(found)) = id.and_then(|id| card(EntityRef::Contact(id))) {
+                if let Some(Card::Contact(found)) =
+                    id.and_then(|id| bodies.get(&EntityRef::Contact(id)).cloned())
+                {
                     *body = Some(found);
                 }
             }
             for Entity { id, card: body } in lead.companies.iter_mut().flatten() {
-                if let Some(Card::Company(found)) = id.and_then(|id| card(EntityRef::Company(id))) {
+                if let Some(Card::Company(found)) =
+                    id.and_then(|id| bodies.get(&EntityRef::Company(id)).cloned())
+                {
                     *body = Some(found);
                 }
             }
-        }
-        for (entity, card) in read {
-            cards.kept.insert(entity, Kept { since: now, card });
         }
         Ok(())
     }

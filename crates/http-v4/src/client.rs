@@ -1,6 +1,6 @@
 //! The port's methods over v4.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -137,19 +137,28 @@ impl IncomingLeads for HttpV4 {
     }
 
     /// A page of more than 250 is put together from several of v4: what comes or goes between two of them shifts what
-    /// follows, but nothing stands twice on the page.
+    /// follows, but nothing stands twice on the page, and it is short only where the list ends.
     async fn list(&self, query: &ListQuery) -> Result<Page> {
-        let slices = split(query.page, MAX_PAGE_SIZE_V4);
-        let mut parts = Parts::of(&slices);
-        for slice in slices {
+        let size = query.page.size() as usize;
+        let mut slices: VecDeque<Slice> = split(query.page, MAX_PAGE_SIZE_V4).into();
+        let mut parts = Parts::of(slices.make_contiguous());
+        while let Some(slice) = slices.pop_front() {
             let page = self.list_once(&ListQuery { page: slice.page, ..query.clone() }).await?;
-            if parts.take(Operation::List, slice, page)? {
+            let is_end = parts.take(Operation::List, slice, page)?;
+            let (items, mut seen) = (&mut parts.page.items, HashSet::new());
+            items.retain(|lead| seen.insert(lead.uid.clone()));
+            if is_end {
                 break;
             }
+            if slices.is_empty() && items.len() < size {
+                slices.extend(slice.following());
+            }
         }
-        let Page { mut items, more } = parts.page;
-        let mut seen = HashSet::new();
-        items.retain(|lead| seen.insert(lead.uid.clone()));
+        let Page { mut items, mut more } = parts.page;
+        if items.len() > size {
+            items.truncate(size);
+            more = More::Yes;
+        }
         items.iter().for_each(|lead| self.inner.memory.told(lead));
         if query.cards == Cards::Include {
             self.fill(&mut items).await?;

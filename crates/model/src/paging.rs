@@ -13,6 +13,19 @@ pub struct Slice {
     pub take: u32,
 }
 
+impl Slice {
+    /// What comes after it: the rest of its page, or the page behind it. `None` behind the last page that there can be.
+    #[must_use]
+    pub fn following(self) -> Option<Self> {
+        let wanted = self.skip + self.take;
+        if wanted < self.page.size() {
+            return Some(Self { page: self.page, skip: wanted, take: self.page.size() - wanted });
+        }
+        let page = self.page.next()?;
+        Some(Self { page, skip: 0, take: page.size() })
+    }
+}
+
 /// The upstream pages of at most `most` items that together hold exactly the wanted page, in order.
 ///
 /// A page that is small enough is asked for as it is. `most` is held to 1..=500.

@@ -1,5 +1,6 @@
 //! The queue.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -358,6 +359,11 @@ impl Outbox {
     /// Finds out whether a letter that may have been sent is there.
     async fn settle_doubtful(&self, ticket: Ticket, letter: &Letter) -> Result<Round, OutboxError> {
         let found = match self.find(letter).await {
+            // What is sorted meanwhile shifts others past the page that is read next.
+            Ok(Found::Perhaps) => self.find(letter).await,
+            found => found,
+        };
+        let found = match found {
             Ok(found) => found,
             Err(error) if is_passing(&error) => return Ok(Round::Stuck(error.retry_after())),
             Err(error) => {
@@ -404,15 +410,17 @@ impl Outbox {
         let filter = ListFilter { categories: Some(vec![category]), ..ListFilter::default() };
         let page = PageRequest::new(1, 250).unwrap_or_default();
         let mut query = ListQuery { filter, page, ..ListQuery::default() };
-        let mut waiting_of_its_second = 0;
+        let mut waiting_of_its_second = HashSet::new();
         for _ in 0..self.settings.search_pages {
             let page = self.port.list(&query).await?;
             let ours = |lead: &&IncomingLead| is_same(lead, letter) && !self.is_of_another(lead, letter);
             if let Some(lead) = page.items.iter().find(ours) {
                 return Ok(Found::Waits(lead.uid.clone()));
             }
-            waiting_of_its_second +=
-                page.items.iter().filter(|lead| lead.created_at == created_at).count() as u64;
+            // What comes meanwhile shifts some onto the next page too.
+            waiting_of_its_second.extend(
+                page.items.iter().filter(|lead| lead.created_at == created_at).map(|lead| lead.uid.clone()),
+            );
             // Newest first: what came to be before ours is not ours.
             let past = page.items.last().is_some_and(|last| last.created_at < created_at);
             let next = query.page.next().filter(|_| page.more != More::No && !page.items.is_empty() && !past);
@@ -422,7 +430,7 @@ impl Outbox {
         let window = Window::new(created_at, created_at).unwrap_or_default();
         let summary = self.port.summary(&SummaryQuery { window, ..SummaryQuery::default() }).await?;
         let came = summary.category(category);
-        Ok(if came > waiting_of_its_second { Found::Perhaps } else { Found::Nowhere })
+        Ok(if came > waiting_of_its_second.len() as u64 { Found::Perhaps } else { Found::Nowhere })
     }
 
     /// Whether a lead without an identity is what another letter, just like this one, has become.

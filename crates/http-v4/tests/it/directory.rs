@@ -1,13 +1,14 @@
 //! Bodies of entities for lists, large pages, and the directory.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use incoming_leads_conformance::fixture::{ADMINISTRATOR, Named, PHONE, SORTER};
+use incoming_leads_conformance::fixture::{ADMINISTRATOR, Named, PHONE, SORTER, START};
 use incoming_leads_http_v4::{HttpV4, Origin};
 use incoming_leads_model::{
-    Accept, Add, Cards, Category, LeadId, ListFilter, ListQuery, More, PageRequest, Policies,
+    Accept, Add, Cards, Category, Draft, LeadId, ListFilter, ListQuery, Moment, More, PageRequest, Policies,
+    Uid,
 };
 use incoming_leads_port::{Directory, EntityQuery, ErrorKind, IncomingLeads, IncomingLeadsExt};
 use incoming_leads_transport::{Request, Response, SendError, Transport};
@@ -84,6 +85,49 @@ async fn a_page_of_500_is_put_together_without_gaps() {
     assert_eq!(told, expected);
 }
 
+/// Lets something happen before the second request of those that follow.
+#[derive(Debug)]
+struct Meanwhile {
+    inner: Box<dyn Transport>,
+    behind: Arc<dyn IncomingLeads>,
+    sent: AtomicUsize,
+}
+
+#[async_trait]
+impl Transport for Meanwhile {
+    async fn send(&self, request: Request) -> Result<Response, SendError> {
+        if self.sent.fetch_add(1, Ordering::Relaxed) == 1 {
+            self.behind.add_call(call(1_000)).await.unwrap();
+        }
+        self.inner.send(request).await
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_500_is_full_and_without_repetition_though_a_lead_comes_in() {
+    let world = World::of(Named::Standard).await;
+    let behind = world.behind(SORTER).await.incoming;
+    let earlier = |number| Draft { created_at: Moment::from_secs(START.secs() - 60).ok(), ..call(number) };
+    for batch in 0..3 {
+        behind.add(&Add::calls((batch * 200..batch * 200 + 200).map(earlier).collect())).await.unwrap();
+    }
+    let transport = Meanwhile {
+        inner: Box::new(world.network(SORTER)),
+        behind: Arc::clone(&behind),
+        sent: AtomicUsize::new(0),
+    };
+    let leads = HttpV4::new(transport, Origin::new(&world.server.url()).unwrap());
+    let mut query = with_cards(1, 500);
+    query.cards = Cards::Omit;
+    let before: Vec<_> = behind.list(&query).await.unwrap().items.into_iter().map(|lead| lead.uid).collect();
+    let page = leads.list(&query).await.unwrap();
+    let told: Vec<_> = page.items.into_iter().map(|lead| lead.uid).collect();
+    assert_eq!((told, page.more), (before, More::Yes));
+    query.page = PageRequest::new(2, 300).unwrap();
+    let rest = leads.list(&query).await.unwrap();
+    assert_eq!((rest.items.len(), rest.more), (300, More::Yes));
+}
+
 #[tokio::test]
 async fn the_layout_is_that_of_the_store_but_for_policies() {
     let world = World::of(Named::Lenient).await;
@@ -119,6 +163,45 @@ async fn entities_are_told_by_id_also_many_and_unknown_ones() {
     assert_eq!(error.kind(), ErrorKind::Invalid);
     let unknown = EntityQuery::with_ids(vec![9999.try_into().unwrap()]);
     assert_eq!(leads.contacts(&unknown).await.unwrap().items, []);
+}
+
+/// A list waits for bodies while somebody decides a lead whose bodies are kept, by the same client.
+#[derive(Debug)]
+struct Deciding {
+    inner: Box<dyn Transport>,
+    next: Arc<Mutex<Option<(HttpV4, Uid)>>>,
+}
+
+#[async_trait]
+impl Transport for Deciding {
+    async fn send(&self, request: Request) -> Result<Response, SendError> {
+        if request.uri().path().starts_with("/api/v4/contacts/") {
+            let next = self.next.lock().unwrap().take();
+            if let Some((leads, uid)) = next {
+                leads.accept(&uid, &Accept::default()).await.unwrap();
+            }
+        }
+        self.inner.send(request).await
+    }
+}
+
+#[tokio::test]
+async fn bodies_that_are_kept_stay_on_the_list_that_found_them() {
+    let world = World::of(Named::Standard).await;
+    let next = Arc::new(Mutex::new(None));
+    let transport = Deciding { inner: Box::new(world.network(SORTER)), next: Arc::clone(&next) };
+    let leads = HttpV4::new(transport, Origin::new(&world.server.url()).unwrap());
+    let uid = leads.add_call(call(1)).await.unwrap().uid;
+    leads.list(&with_cards(1, 50)).await.unwrap();
+    leads.add_call(call(2)).await.unwrap();
+    *next.lock().unwrap() = Some((leads.clone(), uid));
+    let page = leads.list(&with_cards(1, 50)).await.unwrap();
+    assert!(next.lock().unwrap().is_none(), "it was decided meanwhile");
+    assert_eq!(page.items.len(), 2);
+    for lead in &page.items {
+        assert!(lead.leads.as_ref().unwrap()[0].card.is_some());
+        assert!(lead.contacts.as_ref().unwrap()[0].card.is_some());
+    }
 }
 
 #[tokio::test]

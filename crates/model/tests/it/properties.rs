@@ -177,6 +177,10 @@ proptest! {
             next += u64::from(slice.take);
         }
         prop_assert_eq!(next, wanted.offset() + u64::from(size));
+        // What follows goes on where they end.
+        let rest = slices[slices.len() - 1].following().unwrap();
+        prop_assert_eq!(rest.page.offset() + u64::from(rest.skip), next);
+        prop_assert!(rest.take > 0 && rest.skip + rest.take == rest.page.size());
         if size <= most {
             prop_assert_eq!(slices.len(), 1);
             prop_assert_eq!(slices[0].page, wanted);

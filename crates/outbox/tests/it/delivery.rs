@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use incoming_leads_model::{Channel, Draft};
+use incoming_leads_model::{Add, Channel, Draft};
 use incoming_leads_outbox::{OutboxError, Settings, Status};
-use incoming_leads_port::IncomingLeadsExt as _;
+use incoming_leads_port::{IncomingLeads as _, IncomingLeadsExt as _};
 
-use crate::line::{Fault, World, call, call_without_identity, submit};
+use crate::line::{Fault, Meanwhile, World, call, call_without_identity, submit};
 
 #[tokio::test]
 async fn what_is_submitted_is_delivered_in_batches() {
@@ -102,6 +102,40 @@ async fn what_may_have_been_sorted_already_is_a_dead_letter_and_not_doubled() {
         assert!(reason.contains("sorted"), "{reason}");
         assert_eq!(world.created().await, 1);
     }
+}
+
+/// A letter that was lost on its way, behind this many newer leads, with this going on while it is looked for.
+async fn looked_for_behind(newer: i64, world: &World, meanwhile: Meanwhile) -> Option<Status> {
+    let outbox = world.open();
+    let ticket = submit(&outbox, call_without_identity(1));
+    outbox.flush().await.unwrap();
+    world.clock.advance_secs(1);
+    world.line.add(&Add::calls((0..newer).map(call).collect())).await.unwrap();
+    *world.line.meanwhile.lock().unwrap() = Some(meanwhile);
+    outbox.flush().await.unwrap();
+    outbox.status(ticket)
+}
+
+#[tokio::test]
+async fn what_shifts_onto_the_next_page_is_no_second_lead_of_that_moment() {
+    let world = World::new("shifted-down").await;
+    // The last one of the first page, of the letter's second; and one behind it.
+    world.line.add_call(call_without_identity(3)).await.unwrap();
+    world.clock.advance_secs(1);
+    world.line.add_call(call_without_identity(2)).await.unwrap();
+    world.fails(&[Fault::LostAndSorted]);
+    let status = looked_for_behind(249, &world, Meanwhile::Arrival).await;
+    assert!(matches!(status, Some(Status::Dead(_))), "{status:?}");
+    assert_eq!(world.created().await, 2 + 1 + 249 + 1, "nothing was sent again");
+}
+
+#[tokio::test]
+async fn what_shifts_past_the_next_page_is_found_all_the_same() {
+    let world = World::new("shifted-up").await;
+    world.fails(&[Fault::LostAnswer]);
+    let status = looked_for_behind(250, &world, Meanwhile::Decline).await;
+    assert!(matches!(status, Some(Status::Delivered(_))), "{status:?}");
+    assert_eq!(world.created().await, 1 + 250);
 }
 
 #[tokio::test]

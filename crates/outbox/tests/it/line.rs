@@ -34,12 +34,22 @@ pub(crate) enum Fault {
     Hangs,
 }
 
+/// What happens while somebody turns from the first page of a list to the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meanwhile {
+    /// Another call comes in.
+    Arrival,
+    /// The newest is declined.
+    Decline,
+}
+
 /// A port that hands on to another and fails by a list, first fault first.
 #[derive(Debug)]
 pub(crate) struct Line {
     inner: Arc<dyn IncomingLeads>,
     pub(crate) faults: Mutex<Vec<Fault>>,
     pub(crate) adds: Mutex<usize>,
+    pub(crate) meanwhile: Mutex<Option<Meanwhile>>,
 }
 
 #[async_trait]
@@ -49,7 +59,18 @@ impl IncomingLeads for Line {
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page> {
-        self.inner.list(query).await
+        let page = self.inner.list(query).await?;
+        let meanwhile = self.meanwhile.lock().unwrap().take();
+        match meanwhile {
+            None => {}
+            Some(Meanwhile::Arrival) => {
+                self.inner.add(&Add::calls(vec![call(1_000)])).await?;
+            }
+            Some(Meanwhile::Decline) => {
+                self.inner.decline(&page.items[0].uid, &Decline::default()).await?;
+            }
+        }
+        Ok(page)
     }
 
     async fn get(&self, uid: &Uid) -> Result<Option<IncomingLead>> {
@@ -122,7 +143,12 @@ impl World {
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join(name);
         let _ = std::fs::remove_file(&path);
-        let line = Arc::new(Line { inner, faults: Mutex::default(), adds: Mutex::default() });
+        let line = Arc::new(Line {
+            inner,
+            faults: Mutex::default(),
+            adds: Mutex::default(),
+            meanwhile: Mutex::default(),
+        });
         Self { line, clock, path }
     }
 
