@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -41,6 +42,12 @@ pub fn restore(copy: &Path, database: &Path) -> Result<Option<PathBuf>> {
 fn back_up(connection: &Connection, to: &Path) -> std::result::Result<(), Fault> {
     if to.exists() {
         return Err(Fault::Invalid(format!("{} is there already", to.display())));
+    }
+    if let Some(log) = LOGS.map(|log| joined(to, log)).into_iter().find(|log| log.exists()) {
+        return Err(Fault::Invalid(format!(
+            "{} is left of another database and would be taken for a part of the copy: remove it, or choose another name",
+            log.display()
+        )));
     }
     let part = beside(to, "part");
     let copied = copy(connection, &part).and_then(|()| rename(&part, to));
@@ -87,7 +94,7 @@ fn put_back(from: &Path, database: &Path) -> std::result::Result<Option<PathBuf>
     let lock = ServerLock::take(&database).map_err(Fault::Invalid)?;
     let fresh = beside(&database, "restored");
     let put = prepare(&source, &fresh).and_then(|()| {
-        let kept = if database.exists() { Some(set_aside(&database)?) } else { None };
+        let kept = set_aside(&database)?;
         rename(&fresh, &database)?;
         Ok(kept)
     });
@@ -119,22 +126,33 @@ fn prepare(source: &Connection, fresh: &Path) -> std::result::Result<(), Fault> 
     target.close().map_err(|(_, error)| error.into())
 }
 
-/// Gives a database and what lies beside it another name.
-fn set_aside(database: &Path) -> std::result::Result<PathBuf, Fault> {
+/// Gives a database and its logs another name, or what is left of one: the logs of another would be taken for a part of
+/// the copy.
+fn set_aside(database: &Path) -> std::result::Result<Option<PathBuf>, Fault> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let aside = beside(database, &format!("before-{now}"));
-    gather(database)?;
-    for part in ["", "-wal", "-shm"] {
-        let named = |path: &Path| {
-            let mut name = path.as_os_str().to_owned();
-            name.push(part);
-            PathBuf::from(name)
-        };
-        if named(database).exists() {
-            rename(&named(database), &named(&aside))?;
+    if database.exists() {
+        gather(database)?;
+    }
+    let mut kept = None;
+    for part in iter::once("").chain(LOGS) {
+        let (from, to) = (joined(database, part), joined(&aside, part));
+        if from.exists() {
+            rename(&from, &to)?;
+            kept = kept.or(Some(to));
         }
     }
-    Ok(aside)
+    Ok(kept)
+}
+
+/// What SQLite keeps beside a database, by the ends of the names.
+const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// A path with something more at its end.
+fn joined(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
 }
 
 /// Copies the log into the database, so that all of it is in one file, which gets its new name at once or not at all. A

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use incoming_leads_port::{ErrorKind, Registry};
+use futures_util::TryStreamExt;
+use incoming_leads_port::{ErrorKind, Provision, Registry};
 use incoming_leads_sqlite::{Options, restore};
 
 use crate::world::{START, World, call, principal};
@@ -104,4 +105,30 @@ async fn what_is_no_backup_is_not_taken() {
     refused("a text");
     fs::remove_file(&copy).unwrap();
     refused("nothing");
+}
+
+#[tokio::test]
+async fn a_log_that_another_database_left_is_no_part_of_a_copy() {
+    let world = World::new().await;
+    let (copy, target) = (world.folder.path().join("copy.sqlite"), world.folder.path().join("target.sqlite"));
+    world.sqlite.backup(&copy).await.unwrap();
+    let kept = world.export().await;
+    world.add(call(1, START, 10)).await;
+    let log = world.path().with_extension("sqlite-wal");
+    for end in ["-wal", "-shm", "-journal"] {
+        let left = world.folder.path().join(format!("other.sqlite{end}"));
+        fs::write(&left, "left").unwrap();
+        let refused = world.sqlite.backup(world.folder.path().join("other.sqlite")).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Invalid);
+        assert!(refused.to_string().contains(left.to_str().unwrap()), "{refused}");
+        fs::remove_file(left).unwrap();
+    }
+    // A log of the very database that was copied: it would be taken for what came after the copy.
+    fs::copy(log, target.with_extension("sqlite-wal")).unwrap();
+    let aside = restore(&copy, &target).unwrap();
+    let restored = Options::default().open(&target).unwrap();
+    let lines: Vec<_> = restored.export(None).try_collect().await.unwrap();
+    assert_eq!(lines, kept);
+    let aside = aside.unwrap();
+    assert!(aside.to_str().unwrap().ends_with("-wal") && aside.exists(), "{}", aside.display());
 }
