@@ -13,7 +13,6 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::error::Fault;
 use crate::lock::{ServerLock, beside};
 use crate::migrations;
-use crate::readers::in_transaction;
 use crate::store::Sqlite;
 
 impl Sqlite {
@@ -57,23 +56,27 @@ fn back_up(connection: &Connection, to: &Path) -> std::result::Result<(), Fault>
     copied
 }
 
-/// Copies a database page by page; the copy is one file that is synced.
+/// Copies a database as of one moment; the copy is one file that is synced.
 fn copy(from: &Connection, to: &Path) -> std::result::Result<(), Fault> {
     let _ = fs::remove_file(to);
     make(to)?;
     let mut target = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let backup = Backup::new(from, &mut target)?;
-    while backup.step(PAGES)? != StepResult::Done {}
+    // All in one step: between steps the snapshot is let go, and each commit of somebody else begins the copy anew.
+    let is_whole = backup.step(-1)? == StepResult::Done;
     drop(backup);
+    if !is_whole {
+        return Err(Fault::File(format!(
+            "another process keeps what is to be copied to {} locked",
+            to.display()
+        )));
+    }
     target.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))?;
     check(&target, to)?;
     target.close().map_err(|(_, error)| error)?;
     let synced = File::open(to).and_then(|file| file.sync_all());
     synced.map_err(|error| unwritable(to, &error))
 }
-
-/// Pages that are copied at a time: a reader's snapshot holds still meanwhile, so any number would do.
-const PAGES: i32 = 4096;
 
 fn check(connection: &Connection, path: &Path) -> std::result::Result<(), Fault> {
     let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
@@ -120,7 +123,7 @@ fn real(database: &Path) -> std::result::Result<PathBuf, Fault> {
 
 /// The copy as it is to be put in the place of a database.
 fn prepare(source: &Connection, fresh: &Path) -> std::result::Result<(), Fault> {
-    in_transaction(source, |source| copy(source, fresh))?;
+    copy(source, fresh)?;
     let target = Connection::open(fresh)?;
     target.execute("UPDATE store SET value = lower(hex(randomblob(8))) WHERE name = 'id'", [])?;
     target.close().map_err(|(_, error)| error.into())

@@ -1,6 +1,8 @@
 //! Copies of the whole file, and taking one back.
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use futures_util::TryStreamExt;
 use incoming_leads_port::{ErrorKind, Provision, Registry};
@@ -38,6 +40,36 @@ async fn a_backup_beside_who_writes_is_taken_back() {
     assert_eq!(refused.kind(), ErrorKind::Invalid);
     let before = Options::default().open(aside).unwrap().open(principal()).await.unwrap();
     assert_eq!(crate::world::waiting(&before).await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_file_is_copied_as_of_the_beginning_while_somebody_goes_on_writing() {
+    let world = World::new().await;
+    let large = "INSERT INTO store (name, value) VALUES ('large', zeroblob(64 << 20)), ('count', 0)";
+    world.raw().execute(large, []).unwrap();
+    let (other, count) = (world.raw(), Arc::new(AtomicI64::new(0)));
+    let ends = Arc::clone(&count);
+    let writing = std::thread::spawn(move || {
+        // Until nobody waits for it any longer; bounded, for a copy that ends only then.
+        for number in 1..300_000 {
+            other.execute("UPDATE store SET value = ?1 WHERE name = 'count'", [number]).unwrap();
+            if ends.swap(number, Ordering::Relaxed) < 0 {
+                break;
+            }
+        }
+    });
+    while count.load(Ordering::Relaxed) == 0 {
+        std::thread::yield_now();
+    }
+    let copy = world.folder.path().join("copy.sqlite");
+    let begun = count.load(Ordering::Relaxed);
+    world.sqlite.backup(&copy).await.unwrap();
+    let ended = count.swap(-1, Ordering::Relaxed);
+    writing.join().unwrap();
+    let copy = rusqlite::Connection::open(copy).unwrap();
+    let copied = "SELECT value FROM store WHERE name = 'count'";
+    let copied: i64 = copy.query_row(copied, [], |row| row.get(0)).unwrap();
+    assert!(begun <= copied && copied < begun.midpoint(ended), "{copied} of {begun} to {ended}");
 }
 
 #[tokio::test]
