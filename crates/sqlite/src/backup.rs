@@ -93,6 +93,9 @@ fn put_back(from: &Path, database: &Path) -> std::result::Result<Option<PathBuf>
     migrations::check(&source, from)?;
     check(&source, from)?;
     let database = real(database)?;
+    if from.canonicalize().is_ok_and(|from| from == database) {
+        return Err(Fault::Invalid(format!("{} is the database itself", from.display())));
+    }
     // Whoever serves the database keeps this lock; all that follows is undone or done behind it.
     let lock = ServerLock::take(&database).map_err(Fault::Invalid)?;
     let fresh = beside(&database, "restored");
@@ -129,19 +132,32 @@ fn prepare(source: &Connection, fresh: &Path) -> std::result::Result<(), Fault> 
     target.close().map_err(|(_, error)| error.into())
 }
 
-/// Gives a database and its logs another name, or what is left of one: the logs of another would be taken for a part of
-/// the copy.
+/// Gives a database a second name, until the copy takes the first, and its logs another one, or what is left of them: they
+/// would be taken for a part of the copy.
 fn set_aside(database: &Path) -> std::result::Result<Option<PathBuf>, Fault> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let aside = beside(database, &format!("before-{now}"));
     if database.exists() {
         gather(database)?;
     }
+    let parts = iter::once("").chain(LOGS);
+    let named = |number: u64| beside(database, &format!("before-{number}"));
+    let is_taken = |name: &Path| parts.clone().any(|part| joined(name, part).exists());
+    let mut number = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    while is_taken(&named(number)) {
+        number += 1;
+    }
+    let aside = named(number);
     let mut kept = None;
-    for part in iter::once("").chain(LOGS) {
+    for part in parts {
         let (from, to) = (joined(database, part), joined(&aside, part));
         if from.exists() {
-            rename(&from, &to)?;
+            // Unlike a new name, a second one never takes the place of a file.
+            let linked = fs::hard_link(&from, &to);
+            linked.map_err(|error| {
+                Fault::File(format!("cannot keep {} as {}: {error}", from.display(), to.display()))
+            })?;
+            if from != database {
+                fs::remove_file(&from).map_err(|error| unwritable(&from, &error))?;
+            }
             kept = kept.or(Some(to));
         }
     }

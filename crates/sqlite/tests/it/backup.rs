@@ -164,3 +164,37 @@ async fn a_log_that_another_database_left_is_no_part_of_a_copy() {
     let aside = aside.unwrap();
     assert!(aside.to_str().unwrap().ends_with("-wal") && aside.exists(), "{}", aside.display());
 }
+
+#[tokio::test]
+async fn what_was_set_aside_once_is_not_overwritten() {
+    let world = World::new().await;
+    let (copy, target) = (world.folder.path().join("copy.sqlite"), world.folder.path().join("target.sqlite"));
+    world.sqlite.backup(&copy).await.unwrap();
+    fs::copy(&copy, &target).unwrap();
+    let mut aside = Vec::new();
+    for number in 0..4 {
+        let raw = rusqlite::Connection::open(&target).unwrap();
+        raw.execute("INSERT INTO store (name, value) VALUES ('number', ?1)", [number]).unwrap();
+        drop(raw);
+        aside.push(restore(&copy, &target).unwrap().unwrap());
+    }
+    for (name, number) in aside.into_iter().zip(0..) {
+        let kept = rusqlite::Connection::open(name).unwrap();
+        let kept = kept.query_row("SELECT value FROM store WHERE name = 'number'", [], |row| row.get(0));
+        assert_eq!(kept, Ok(number));
+    }
+}
+
+#[tokio::test]
+async fn a_database_is_not_put_in_its_own_place() {
+    let world = World::new().await;
+    let (path, folder) = (world.path(), world.folder);
+    drop((world.sqlite, world.ports));
+    let link = folder.path().join("link.sqlite");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    for (copy, database) in [(&path, &path), (&link, &path), (&path, &link)] {
+        let refused = restore(copy, database).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Invalid);
+        assert!(refused.to_string().contains("is the database itself"), "{refused}");
+    }
+}
