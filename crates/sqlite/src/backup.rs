@@ -11,7 +11,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::Fault;
-use crate::lock::{ServerLock, beside};
+use crate::lock::{Opened, ServerLock, beside};
 use crate::migrations;
 use crate::store::Sqlite;
 
@@ -32,7 +32,7 @@ impl Sqlite {
 /// count may not have happened.
 ///
 /// # Errors
-/// [`Invalid`](incoming_leads_port::ErrorKind::Invalid) when a server has the database, or the copy is none of ours, damaged or newer than
+/// [`Invalid`](incoming_leads_port::ErrorKind::Invalid) when a server or a command has the database, or the copy is none of ours, damaged or newer than
 /// this program; [`Unavailable`](incoming_leads_port::ErrorKind::Unavailable) when a file cannot be read or written.
 pub fn restore(copy: &Path, database: &Path) -> Result<Option<PathBuf>> {
     put_back(copy, database).map_err(|fault| fault.told(Operation::Open))
@@ -96,8 +96,8 @@ fn put_back(from: &Path, database: &Path) -> std::result::Result<Option<PathBuf>
     if from.canonicalize().is_ok_and(|from| from == database) {
         return Err(Fault::Invalid(format!("{} is the database itself", from.display())));
     }
-    // Whoever serves the database keeps this lock; all that follows is undone or done behind it.
-    let lock = ServerLock::take(&database).map_err(Fault::Invalid)?;
+    // Whoever has the database open keeps one of these; all that follows is undone or done behind them.
+    let locks = (ServerLock::take(&database)?, Opened::alone(&database)?);
     let fresh = beside(&database, "restored");
     let put = prepare(&source, &fresh).and_then(|()| {
         let kept = set_aside(&database)?;
@@ -107,7 +107,7 @@ fn put_back(from: &Path, database: &Path) -> std::result::Result<Option<PathBuf>
     if put.is_err() {
         let _ = fs::remove_file(&fresh);
     }
-    drop(lock);
+    drop(locks);
     put
 }
 
@@ -174,13 +174,16 @@ fn joined(path: &Path, end: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Copies the log into the database, so that all of it is in one file, which gets its new name at once or not at all. A
-/// database that is too damaged for that is set aside as it is.
+/// Copies the log into the database, so that all of it is in one file. A database that is too damaged for that is set aside
+/// as it is. Nobody else may have it open, of whatever program: SQLite itself says so when the log is given up.
 fn gather(database: &Path) -> std::result::Result<(), Fault> {
-    let copied = Connection::open(database).and_then(|connection| {
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))
+    let mode = Connection::open(database).and_then(|connection| {
+        connection.pragma_update_and_check(None, "journal_mode", "delete", |row| row.get::<_, String>(0))
     });
-    let is_busy = copied.unwrap_or_else(|error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy));
+    let is_busy = mode.map_or_else(
+        |error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy),
+        |mode| mode != "delete",
+    );
     if is_busy {
         return Err(Fault::File(format!("another process uses {}", database.display())));
     }

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use incoming_leads_port::{Clock, Error, ErrorKind, IdSource, Ids, Operation, Result, SystemClock};
+use incoming_leads_port::{Clock, IdSource, Ids, Operation, Result, SystemClock};
 
 use crate::backup::make;
 use crate::error::Fault;
-use crate::lock::ServerLock;
+use crate::lock::{Opened, ServerLock};
 use crate::migrations;
 use crate::store::Sqlite;
 
@@ -82,12 +82,11 @@ impl Options {
     /// Opens the file, or makes it where there is none and [`Migrate`] says so.
     ///
     /// # Errors
-    /// [`Invalid`](ErrorKind::Invalid) when another server has it, when it is newer than this program or older and is
-    /// not to be migrated, when it is no database of ours; [`Unavailable`](ErrorKind::Unavailable) when it cannot be
-    /// opened.
+    /// [`Invalid`](incoming_leads_port::ErrorKind::Invalid) when another server has it, when it has a second name (a hard
+    /// link), when it is newer than this program or older and is not to be migrated, when it is no database of ours;
+    /// [`Unavailable`](incoming_leads_port::ErrorKind::Unavailable) when it cannot be opened, or is being replaced.
     pub fn open(self, path: impl AsRef<Path>) -> Result<Sqlite> {
         let path = path.as_ref();
-        let refused = |detail| Error::new(ErrorKind::Invalid, Operation::Open).with_detail(detail);
         let told = |fault: Fault| match fault {
             Fault::Database(error) => {
                 let detail = format!("cannot open {}: {error}", path.display());
@@ -100,8 +99,9 @@ impl Options {
             make(path).map_err(told)?;
         }
         let path = path.canonicalize().map_err(|error| told(Fault::File(error.to_string())))?;
-        let lock = self.is_server.then(|| ServerLock::take(&path)).transpose().map_err(refused)?;
+        let opened = Opened::share(&path).map_err(told)?;
+        let lock = self.is_server.then(|| ServerLock::take(&path)).transpose().map_err(told)?;
         migrations::bring_up(&path, self.migrate).map_err(told)?;
-        Sqlite::start(self, path, lock).map_err(told)
+        Sqlite::start(self, path, lock, opened).map_err(told)
     }
 }

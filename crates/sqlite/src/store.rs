@@ -13,7 +13,7 @@ use incoming_leads_port::{Capabilities, Clock, IncomingLeads, Operation, Princip
 use rusqlite::Connection;
 
 use crate::error::Fault;
-use crate::lock::ServerLock;
+use crate::lock::{Opened, ServerLock};
 use crate::options::Options;
 use crate::readers::Readers;
 use crate::writer::Writer;
@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) readers: Arc<Readers>,
     pub(crate) writer: Writer,
     pub(crate) layouts: Arc<Layouts>,
+    /// The last, so that it is let go when nothing of the file is open any more.
+    _opened: Opened,
 }
 
 impl Sqlite {
@@ -39,12 +41,13 @@ impl Sqlite {
         options: Options,
         path: PathBuf,
         lock: Option<ServerLock>,
+        opened: Opened,
     ) -> std::result::Result<Self, Fault> {
         let layouts = Arc::new(Layouts::default());
         let surroundings = Surroundings { ids: options.ids, layouts: layouts.clone() };
         let writer = Writer::start(path.clone(), options.queue, surroundings, lock)?;
         let readers = Arc::new(Readers::new(path.clone(), options.readers));
-        let shared = Arc::new(Shared { path, readers, writer, layouts });
+        let shared = Arc::new(Shared { path, readers, writer, layouts, _opened: opened });
         Ok(Self { shared, clock: options.clock })
     }
 

@@ -198,3 +198,46 @@ async fn a_database_is_not_put_in_its_own_place() {
         assert!(refused.to_string().contains("is the database itself"), "{refused}");
     }
 }
+
+#[tokio::test]
+async fn a_database_that_somebody_has_open_is_not_replaced() {
+    let world = World::new().await;
+    let copy = world.folder.path().join("copy.sqlite");
+    world.sqlite.backup(&copy).await.unwrap();
+    let refused = restore(&copy, &world.path()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Invalid);
+    assert!(refused.to_string().contains("another command has "), "{refused}");
+    // A program that knows nothing of our locks.
+    let raw = world.raw();
+    raw.query_row("SELECT COUNT(*) FROM items", [], |row| row.get::<_, u32>(0)).unwrap();
+    let (path, folder) = (world.path(), world.folder);
+    drop((world.sqlite, world.ports));
+    let refused = restore(&copy, &path).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unavailable);
+    assert!(refused.to_string().contains("another process uses "), "{refused}");
+    drop(raw);
+    restore(&copy, &path).unwrap();
+    drop(folder);
+}
+
+#[tokio::test]
+async fn a_database_of_two_names_is_refused_by_either() {
+    let world = World::new().await;
+    let copy = world.folder.path().join("copy.sqlite");
+    world.sqlite.backup(&copy).await.unwrap();
+    let (path, folder) = (world.path(), world.folder);
+    drop((world.sqlite, world.ports));
+    let other = folder.path().join("other.sqlite");
+    fs::hard_link(&path, &other).unwrap();
+    for name in [&path, &other] {
+        for options in [Options::default(), Options::default().as_server()] {
+            let refused = options.open(name).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Invalid);
+            assert!(refused.to_string().contains("has 2 names"), "{refused}");
+        }
+        let refused = restore(&copy, name).unwrap_err();
+        assert!(refused.to_string().contains("has 2 names"), "{refused}");
+    }
+    fs::remove_file(other).unwrap();
+    Options::default().as_server().open(path).unwrap();
+}
