@@ -88,11 +88,13 @@ fn check(connection: &Connection, path: &Path) -> std::result::Result<(), Fault>
 }
 
 fn put_back(from: &Path, database: &Path) -> std::result::Result<Option<PathBuf>, Fault> {
+    regular(from)?;
     let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY)
         .map_err(|error| Fault::Invalid(format!("{} cannot be read: {error}", from.display())))?;
     migrations::check(&source, from)?;
     check(&source, from)?;
     let database = real(database)?;
+    regular(&database)?;
     if from.canonicalize().is_ok_and(|from| from == database) {
         return Err(Fault::Invalid(format!("{} is the database itself", from.display())));
     }
@@ -195,6 +197,17 @@ fn rename(from: &Path, to: &Path) -> std::result::Result<(), Fault> {
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let renamed = fs::rename(from, to).and_then(|()| File::open(folder)?.sync_all());
     renamed.map_err(|error| unwritable(to, &error))
+}
+
+/// That a name stands for a file, if for anything: whoever opens a pipe waits for somebody at its other end.
+pub(crate) fn regular(path: &Path) -> std::result::Result<(), Fault> {
+    match path.metadata() {
+        Ok(found) if !found.is_file() => {
+            let what = if found.is_dir() { "a folder" } else { "no regular file" };
+            Err(Fault::Invalid(format!("{} is {what}: name a file", path.display())))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Makes an empty file where there is none, for its owner alone: what SQLite puts beside it follows.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use incoming_leads_port::{Clock, IdSource, Ids, Operation, Result, SystemClock};
 
-use crate::backup::make;
+use crate::backup::{make, regular};
 use crate::error::Fault;
 use crate::lock::{Opened, ServerLock};
 use crate::migrations;
@@ -94,6 +94,7 @@ impl Options {
             }
             other => other.told(Operation::Open),
         };
+        regular(path).map_err(told)?;
         // The file is made first, so that it has one lock by whatever name it is called.
         if matches!(self.migrate, Migrate::WhenNew | Migrate::WhenOlder) {
             make(path).map_err(told)?;

@@ -1,12 +1,13 @@
 //! Copies of the whole file, and taking one back.
 
 use std::fs;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use futures_util::TryStreamExt;
 use incoming_leads_port::{ErrorKind, Provision, Registry};
-use incoming_leads_sqlite::{Options, restore};
+use incoming_leads_sqlite::{Migrate, Options, restore};
 
 use crate::world::{START, World, call, principal};
 
@@ -240,4 +241,28 @@ async fn a_database_of_two_names_is_refused_by_either() {
     }
     fs::remove_file(other).unwrap();
     Options::default().as_server().open(path).unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_file_is_neither_read_nor_replaced() {
+    let world = World::new().await;
+    let at = |name: &str| world.folder.path().join(name);
+    let (copy, within, pipe) = (at("copy.sqlite"), at("folder/within"), at("pipe"));
+    world.sqlite.backup(&copy).await.unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    fs::write(&within, "kept").unwrap();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for (name, what) in [(at("folder"), "a folder"), (pipe, "no regular file")] {
+        for refused in [
+            restore(&copy, &name).unwrap_err(),
+            restore(&name, &at("other.sqlite")).unwrap_err(),
+            Options::default().open(&name).unwrap_err(),
+            Options::default().with_migrate(Migrate::Never).open(&name).unwrap_err(),
+        ] {
+            assert_eq!(refused.kind(), ErrorKind::Invalid);
+            let told = format!("{} is {what}", name.display());
+            assert!(refused.to_string().contains(&told), "{refused}");
+        }
+    }
+    assert_eq!(fs::read_to_string(within).unwrap(), "kept");
 }
