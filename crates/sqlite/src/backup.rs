@@ -102,6 +102,7 @@ fn put_back(from: &Path, database: &Path) -> std::result::Result<Option<PathBuf>
     let locks = (ServerLock::take(&database)?, Opened::alone(&database)?);
     let fresh = beside(&database, "restored");
     let put = prepare(&source, &fresh).and_then(|()| {
+        give(&fresh, &database)?;
         let kept = set_aside(&database)?;
         rename(&fresh, &database)?;
         Ok(kept)
@@ -115,11 +116,9 @@ fn put_back(from: &Path, database: &Path) -> std::result::Result<Option<PathBuf>
 
 /// The name by which [`Options::open`](crate::Options::open) locks a database, whatever it is called.
 fn real(database: &Path) -> std::result::Result<PathBuf, Fault> {
-    let folder =
-        || database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match (database.canonicalize(), database.file_name()) {
         (Err(error), Some(name)) if error.kind() == ErrorKind::NotFound => {
-            let folder = folder().canonicalize().map_err(|error| unwritable(database, &error))?;
+            let folder = folder(database).canonicalize().map_err(|error| unwritable(database, &error))?;
             Ok(folder.join(name))
         }
         (real, _) => real.map_err(|error| unwritable(database, &error)),
@@ -194,9 +193,39 @@ fn gather(database: &Path) -> std::result::Result<(), Fault> {
 
 /// Renames a file so that the name lasts.
 fn rename(from: &Path, to: &Path) -> std::result::Result<(), Fault> {
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let renamed = fs::rename(from, to).and_then(|()| File::open(folder)?.sync_all());
+    let renamed = fs::rename(from, to).and_then(|()| File::open(folder(to))?.sync_all());
     renamed.map_err(|error| unwritable(to, &error))
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Gives a file that was just made to the owner of the database, or of the folder where there is none yet: what root makes
+/// could not be opened by a server that runs as somebody else.
+#[cfg(unix)]
+pub(crate) fn give(made: &Path, database: &Path) -> std::result::Result<(), Fault> {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let is_replaced = database.exists();
+    let like = if is_replaced { database } else { folder(database) };
+    let given = made.metadata().and_then(|made_by| {
+        let owner = like.metadata()?;
+        if made_by.uid() == owner.uid() { Ok(()) } else { chown(made, Some(owner.uid()), Some(owner.gid())) }
+    });
+    match given {
+        Err(error) if is_replaced => Err(Fault::File(format!(
+            "cannot give {} to the owner of {}: {error}",
+            made.display(),
+            database.display()
+        ))),
+        // Whoever is not root keeps what he makes in the folder of somebody else.
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn give(_: &Path, _: &Path) -> std::result::Result<(), Fault> {
+    Ok(())
 }
 
 /// That a name stands for a file, if for anything: whoever opens a pipe waits for somebody at its other end.

@@ -5,6 +5,7 @@ use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use crate::backup::give;
 use crate::error::Fault;
 
 /// Held as long as a database is open. It lies in a file of its own: whoever closes a file lets go of all that SQLite has
@@ -92,8 +93,13 @@ impl ServerLock {
 /// The file of a lock, which is made where there is none, and its path.
 fn file(database: &Path, suffix: &str) -> Result<(File, PathBuf), Fault> {
     let path = beside(database, suffix);
+    let is_new = !path.exists();
     let file = File::options().read(true).write(true).create(true).truncate(false).open(&path);
     let file = file.map_err(|error| unlocked(&path, &error))?;
+    if is_new {
+        // Only root can. What somebody else makes stays his own, and is as good a lock.
+        let _ = give(&path, database);
+    }
     Ok((file, path))
 }
 

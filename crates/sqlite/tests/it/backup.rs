@@ -266,3 +266,34 @@ async fn what_is_no_file_is_neither_read_nor_replaced() {
     }
     assert_eq!(fs::read_to_string(within).unwrap(), "kept");
 }
+
+#[tokio::test]
+async fn what_root_restores_belongs_to_the_owner_of_what_it_replaces_or_of_the_folder() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let world = World::new().await;
+    let (copy, folder) = (world.folder.path().join("copy.sqlite"), world.folder.path().join("folder"));
+    world.sqlite.backup(&copy).await.unwrap();
+    fs::create_dir(&folder).unwrap();
+    // Nobody but root gives files away.
+    if chown(&folder, Some(4321), Some(4322)).is_err() {
+        return;
+    }
+    let owners = |ends: &[&str]| {
+        let owner = |end: &&str| {
+            let found = fs::metadata(folder.join(format!("leads.sqlite{end}"))).unwrap();
+            (found.uid(), found.gid())
+        };
+        ends.iter().map(owner).collect::<Vec<_>>()
+    };
+    let database = folder.join("leads.sqlite");
+    restore(&copy, &database).unwrap();
+    assert_eq!(owners(&["", ".lock", ".open"]), [(4321, 4322); 3]);
+    chown(&database, Some(1234), Some(1235)).unwrap();
+    restore(&copy, &database).unwrap();
+    assert_eq!(owners(&[""]), [(1234, 1235)]);
+    for lock in [".lock", ".open"] {
+        fs::remove_file(folder.join(format!("leads.sqlite{lock}"))).unwrap();
+    }
+    let _server = Options::default().as_server().open(&database).unwrap();
+    assert_eq!(owners(&["", ".lock", ".open", "-wal"]), [(1234, 1235); 4]);
+}
