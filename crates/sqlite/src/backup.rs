@@ -10,7 +10,7 @@ use incoming_leads_port::{Operation, Result};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::error::Fault;
+use crate::error::{Fault, why};
 use crate::lock::{Opened, ServerLock, beside};
 use crate::migrations;
 use crate::store::Sqlite;
@@ -88,11 +88,12 @@ fn check(connection: &Connection, path: &Path) -> std::result::Result<(), Fault>
 }
 
 fn put_back(from: &Path, database: &Path) -> std::result::Result<Option<PathBuf>, Fault> {
+    fs::metadata(from).map_err(|error| Fault::Invalid(format!("cannot read {}: {error}", from.display())))?;
     regular(from)?;
-    let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY)
-        .map_err(|error| Fault::Invalid(format!("{} cannot be read: {error}", from.display())))?;
-    migrations::check(&source, from)?;
-    check(&source, from)?;
+    let source = sound(from).map_err(|fault| match fault {
+        Fault::Database(error) => Fault::Invalid(format!("cannot read {}: {}", from.display(), why(&error))),
+        other => other,
+    })?;
     let database = real(database)?;
     regular(&database)?;
     if from.canonicalize().is_ok_and(|from| from == database) {
@@ -112,6 +113,14 @@ fn put_back(from: &Path, database: &Path) -> std::result::Result<Option<PathBuf>
     }
     drop(locks);
     put
+}
+
+/// A copy that is one of ours and whole.
+fn sound(copy: &Path) -> std::result::Result<Connection, Fault> {
+    let source = Connection::open_with_flags(copy, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    migrations::check(&source, copy)?;
+    check(&source, copy)?;
+    Ok(source)
 }
 
 /// The name by which [`Options::open`](crate::Options::open) locks a database, whatever it is called.

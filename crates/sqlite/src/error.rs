@@ -110,37 +110,48 @@ impl Fault {
                 .with_detail(self.to_string())
                 .with_retry_after(RETRY_AFTER),
             Self::Unknown(_) | Self::Unanswered => {
+                let detail = match &self {
+                    Self::Unknown(error) => format!("{self}: {}", why(error)),
+                    _ => self.to_string(),
+                };
                 // Only the writer says so, whatever the operation is called that wrote.
                 Error::new(ErrorKind::Unavailable, operation)
                     .with_outcome(Outcome::Unknown)
-                    .with_detail(self.to_string())
+                    .with_detail(detail)
                     .with_retry_after(RETRY_AFTER)
-                    .with_source(self)
             }
-            Self::Database(ref error) => match error.sqlite_error_code() {
+            Self::Database(error) => match error.sqlite_error_code() {
                 Some(
                     ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation,
-                ) => not_applied(ErrorKind::Damaged).with_detail(error.to_string()).with_source(self),
-                Some(_) => not_applied(ErrorKind::Unavailable)
-                    .with_detail(why(error))
-                    .with_retry_after(RETRY_AFTER)
-                    .with_source(self),
-                None => not_applied(ErrorKind::Damaged).with_detail(error.to_string()).with_source(self),
+                )
+                | None => not_applied(ErrorKind::Damaged).with_detail(why(&error)),
+                Some(_) => {
+                    not_applied(ErrorKind::Unavailable).with_detail(why(&error)).with_retry_after(RETRY_AFTER)
+                }
             },
         }
     }
 }
 
-/// A sentence for people.
-fn why(error: &rusqlite::Error) -> String {
+/// A sentence for people. It says all that there is to say: what lies beneath would only say it again.
+pub(crate) fn why(error: &rusqlite::Error) -> String {
+    // Without the statement, which is one of ours and may be as long as a schema.
+    if let rusqlite::Error::SqlInputError { msg, .. } = error {
+        return msg.clone();
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "the disk is full".to_owned(),
         Some(ErrorCode::ReadOnly) => "the database is read-only".to_owned(),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             "another process keeps the database locked".to_owned()
         }
-        Some(ErrorCode::CannotOpen) => "the database cannot be opened".to_owned(),
-        Some(ErrorCode::SystemIoFailure) => format!("the disk fails: {error}"),
+        Some(ErrorCode::CannotOpen) => {
+            "the database, or a file that SQLite keeps beside it, cannot be opened".to_owned()
+        }
+        Some(ErrorCode::SystemIoFailure) => {
+            let code = error.sqlite_error().map_or(0, |error| error.extended_code);
+            format!("the disk fails: {error} (SQLite's code {code})")
+        }
         Some(_) | None => error.to_string(),
     }
 }
@@ -164,5 +175,42 @@ impl From<rusqlite::Error> for Fault {
 impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn what_sqlite_says_is_told_once_and_without_the_statement() {
+        let told = |error: rusqlite::Error| {
+            let told = Fault::from(error).told(Operation::Open);
+            assert!(told.source().is_none(), "{told:?}");
+            told.to_string()
+        };
+        let failure = |code, text: &str| {
+            told(rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some(text.to_owned())))
+        };
+        assert_eq!(
+            failure(ffi::SQLITE_NOTADB, "file is not a database"),
+            "open the store: file is not a database"
+        );
+        assert_eq!(
+            failure(ffi::SQLITE_IOERR_FSYNC, "disk I/O error"),
+            "open the store: the disk fails: disk I/O error (SQLite's code 1034)"
+        );
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        let step = "CREATE TABLE t (a); INSERT INTO t (a) SELECT b FROM t";
+        assert_eq!(told(connection.execute_batch(step).unwrap_err()), "open the store: no such column: b");
+        let unknown = Fault::Unknown(Arc::new(connection.execute_batch(step).unwrap_err()));
+        let unknown = unknown.told(Operation::Add);
+        assert!(unknown.source().is_none(), "{unknown:?}");
+        let said = "whether it was stored cannot be told: table t already exists";
+        assert!(unknown.to_string().ends_with(said), "{unknown}");
     }
 }

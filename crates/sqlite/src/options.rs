@@ -6,7 +6,7 @@ use std::sync::Arc;
 use incoming_leads_port::{Clock, IdSource, Ids, Operation, Result, SystemClock};
 
 use crate::backup::{make, regular};
-use crate::error::Fault;
+use crate::error::{Fault, why};
 use crate::lock::{Opened, ServerLock};
 use crate::migrations;
 use crate::store::Sqlite;
@@ -89,7 +89,7 @@ impl Options {
         let path = path.as_ref();
         let told = |fault: Fault| match fault {
             Fault::Database(error) => {
-                let detail = format!("cannot open {}: {error}", path.display());
+                let detail = format!("cannot open {}: {}", path.display(), why(&error));
                 Fault::Database(error).told(Operation::Open).with_detail(detail)
             }
             other => other.told(Operation::Open),
@@ -99,7 +99,9 @@ impl Options {
         if matches!(self.migrate, Migrate::WhenNew | Migrate::WhenOlder) {
             make(path).map_err(told)?;
         }
-        let path = path.canonicalize().map_err(|error| told(Fault::File(error.to_string())))?;
+        let path = path
+            .canonicalize()
+            .map_err(|error| told(Fault::File(format!("cannot open {}: {error}", path.display()))))?;
         let opened = Opened::share(&path).map_err(told)?;
         let lock = self.is_server.then(|| ServerLock::take(&path)).transpose().map_err(told)?;
         migrations::bring_up(&path, self.migrate).map_err(told)?;
