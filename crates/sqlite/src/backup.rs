@@ -248,8 +248,12 @@ pub(crate) fn regular(path: &Path) -> std::result::Result<(), Fault> {
     }
 }
 
-/// Makes an empty file where there is none, for its owner alone: what SQLite puts beside it follows.
+/// Makes an empty file where there is none, for its owner alone: what SQLite puts beside it follows. One that is there is
+/// not touched: whoever closes it would let go of all that this process has locked in it.
 pub(crate) fn make(path: &Path) -> std::result::Result<(), Fault> {
+    if path.exists() {
+        return Ok(());
+    }
     let mut options = File::options();
     options.read(true).append(true).create(true);
     #[cfg(unix)]

@@ -84,6 +84,23 @@ async fn one_server_at_a_time_and_others_beside_it() {
     server().unwrap();
 }
 
+/// The system lets go of all locks that a process has in a file when it closes that file anywhere.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn opening_a_file_once_more_lets_go_of_no_lock() {
+    use std::os::unix::fs::MetadataExt;
+    let world = World::new().await;
+    world.add(call(1, START, 10)).await;
+    let file = format!(":{} ", world.path().metadata().unwrap().ino());
+    let locks = || {
+        let locks = std::fs::read_to_string("/proc/locks").unwrap();
+        locks.lines().filter(|lock| lock.contains("POSIX") && lock.contains(&file)).count()
+    };
+    assert_eq!(locks(), 1);
+    Options::default().open(world.path()).unwrap();
+    assert_eq!(locks(), 1);
+}
+
 #[tokio::test]
 async fn ids_stay_above_those_that_a_neighbour_in_the_queue_brings() {
     let world = World::new().await;
