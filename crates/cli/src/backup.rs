@@ -20,7 +20,7 @@ pub(crate) struct Backup {
 
 /// Put a copy in the place of the SQLite file; what was there is kept beside it under another name
 ///
-/// No server may have the file. Whoever follows the history has to begin anew.
+/// Neither a server nor another command may have the file open. Whoever follows the history has to begin anew.
 #[derive(Args)]
 pub(crate) struct Restore {
     #[command(flatten)]

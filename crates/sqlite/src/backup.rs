@@ -19,21 +19,22 @@ impl Sqlite {
     /// Copies all that is committed, as of one moment, into a new file. Reads beside whoever writes.
     ///
     /// # Errors
-    /// [`Invalid`](incoming_leads_port::ErrorKind::Invalid) when there is such a file already; [`Unavailable`](incoming_leads_port::ErrorKind::Unavailable) when
-    /// it cannot be written.
+    /// [`Invalid`](incoming_leads_port::ErrorKind::Invalid) when there is such a file already, or a log of one;
+    /// [`Unavailable`](incoming_leads_port::ErrorKind::Unavailable) when it cannot be written.
     pub async fn backup(&self, to: impl AsRef<Path>) -> Result<()> {
         let to = to.as_ref().to_owned();
         self.shared.read(Operation::Provision, move |connection| back_up(connection, &to)).await
     }
 }
 
-/// Puts a copy that [`Sqlite::backup`] made in the place of a database, which is kept beside it under another name;
-/// where that is, if there was one. Cursors of the history that were given out before are refused afterwards: what they
-/// count may not have happened.
+/// Puts a copy that [`Sqlite::backup`] made in the place of a database, with the same owner; where what was there is kept,
+/// if there was anything. Cursors of the history that were given out before are refused afterwards: what they count may
+/// not have happened.
 ///
 /// # Errors
-/// [`Invalid`](incoming_leads_port::ErrorKind::Invalid) when a server or a command has the database, or the copy is none of ours, damaged or newer than
-/// this program; [`Unavailable`](incoming_leads_port::ErrorKind::Unavailable) when a file cannot be read or written.
+/// [`Invalid`](incoming_leads_port::ErrorKind::Invalid) when a server or a command has the database open, or it has a second
+/// name (a hard link), when the copy is none of ours, damaged, newer than this program or the database itself;
+/// [`Unavailable`](incoming_leads_port::ErrorKind::Unavailable) when a file cannot be read or written.
 pub fn restore(copy: &Path, database: &Path) -> Result<Option<PathBuf>> {
     put_back(copy, database).map_err(|fault| fault.told(Operation::Open))
 }

@@ -3,7 +3,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Display, Path, PathBuf};
 
 use crate::backup::give;
 use crate::error::Fault;
@@ -16,31 +16,28 @@ pub(crate) struct Opened(#[expect(dead_code, reason = "it is closed when it is d
 impl Opened {
     /// As one of those who have the database open.
     pub(crate) fn share(database: &Path) -> Result<Self, Fault> {
-        let (file, path) = file(database, "open")?;
-        match file.try_lock_shared() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Fault::File(format!("{} is being replaced by a backup", database.display())));
-            }
-            Err(TryLockError::Error(error)) => return Err(unlocked(&path, &error)),
-        }
-        has_one_name(database)?;
-        Ok(Self(file))
+        Self::hold(database, File::try_lock_shared, |shown| {
+            Fault::File(format!("{shown} is being replaced by a backup"))
+        })
     }
 
     /// As the only one.
     pub(crate) fn alone(database: &Path) -> Result<Self, Fault> {
+        Self::hold(database, File::try_lock, |shown| {
+            Fault::Invalid(format!("another command has {shown} open: wait until it has ended"))
+        })
+    }
+
+    fn hold(
+        database: &Path,
+        lock: impl FnOnce(&File) -> Result<(), TryLockError>,
+        refused: impl FnOnce(Display<'_>) -> Fault,
+    ) -> Result<Self, Fault> {
         let (file, path) = file(database, "open")?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Fault::Invalid(format!(
-                    "another command has {} open: wait until it has ended",
-                    database.display()
-                )));
-            }
-            Err(TryLockError::Error(error)) => return Err(unlocked(&path, &error)),
-        }
+        lock(&file).map_err(|error| match error {
+            TryLockError::WouldBlock => refused(database.display()),
+            TryLockError::Error(error) => unlocked(&path, &error),
+        })?;
         has_one_name(database)?;
         Ok(Self(file))
     }

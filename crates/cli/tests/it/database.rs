@@ -67,6 +67,24 @@ fn a_second_server_is_refused_until_the_first_is_gone() {
 }
 
 #[test]
+fn a_second_name_of_the_file_is_no_way_round_its_lock() {
+    let folder = folder("names");
+    let (database, other, copy) = (file(&folder), folder.join("other.sqlite"), folder.join("copy.sqlite"));
+    let (copy, by_other) = (copy.to_str().unwrap(), format!("sqlite:{}", other.display()));
+    let server = Serving::start(&["--demo", "--database", &database]);
+    assert_eq!(run(&["backup", "--database", &database, copy]).0, Some(0));
+    fs::hard_link(folder.join("leads.sqlite"), &other).unwrap();
+    for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["restore", copy], &["account", "list"]] {
+        let (code, stdout, stderr) = run(&[command, &["--database", &by_other]].concat());
+        assert_eq!((code, stdout.as_str()), (Some(1), ""), "{command:?}: {stderr}");
+        assert!(stderr.contains("has 2 names (hard links)"), "{command:?}: {stderr}");
+    }
+    fs::remove_file(other).unwrap();
+    server.waiting("forms");
+    assert_eq!(run(&["account", "list", "--database", &database]).0, Some(0));
+}
+
+#[test]
 fn what_is_no_database_of_ours_is_refused_and_left_alone() {
     let folder = folder("foreign");
     let path = folder.join("leads.sqlite");
@@ -74,8 +92,12 @@ fn what_is_no_database_of_ours_is_refused_and_left_alone() {
     let before = fs::read(&path).unwrap();
     let (code, _, stderr) = finish(&mut program(&["serve", "--database", &file(&folder)]));
     assert_eq!(code, Some(1));
-    assert!(stderr.contains("leads.sqlite") && stderr.contains("not a database"), "{stderr}");
+    assert!(stderr.contains("leads.sqlite"), "{stderr}");
+    assert_eq!(stderr.matches("not a database").count(), 1, "{stderr}");
     assert_eq!(fs::read(&path).unwrap(), before);
+    let (code, _, stderr) = run(&["serve", "--database", &format!("sqlite:{}", folder.display())]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("is a folder: name a file"), "{stderr}");
 }
 
 /// A database that another version of the program has made.
