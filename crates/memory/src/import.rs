@@ -165,8 +165,8 @@ impl Holdings {
             Some(slot) => self.stage.item(slot),
             None => None,
         };
-        let last = self.stage.events_of(&item.uid).next();
-        if !item.is_restored(waits.as_ref(), last.as_ref()) {
+        let is_settled = self.stage.events_of(&item.uid).any(|event| event.settles());
+        if !item.is_restored(waits.as_ref(), is_settled) {
             return;
         }
         let slot = self.stage.stage(item);

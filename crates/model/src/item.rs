@@ -6,7 +6,6 @@ use crate::account::{DuplicatePolicy, Policies};
 use crate::draft::{CompanyDraft, ContactDraft, LeadDraft};
 use crate::entity::{Company, Contact, Lead};
 use crate::id::{AccountId, CompanyId, ContactId, CustomerId, LeadId, PipelineId, Uid};
-use crate::lifecycle::Event;
 use crate::metadata::{Category, Metadata, told};
 use crate::moment::Moment;
 
@@ -44,10 +43,11 @@ impl Item {
     }
 
     /// Whether an import puts it on the stage: not when it was decided here since the document was written, and not when
-    /// what waits here has been updated since. `last` is the latest event of its uid that is known here.
+    /// what waits here has been updated since. `is_settled` is whether any event of its uid that is known here settles
+    /// it: behind a decision may lie what the document brought of a time before it knew of that.
     #[must_use]
-    pub fn is_restored(&self, waits: Option<&Item>, last: Option<&Event>) -> bool {
-        !last.is_some_and(Event::settles) && waits.is_none_or(|waits| waits.version <= self.version)
+    pub fn is_restored(&self, waits: Option<&Item>, is_settled: bool) -> bool {
+        !is_settled && waits.is_none_or(|waits| waits.version <= self.version)
     }
 
     /// What keeps identical items apart that wait at the same time, so that a store can have an index over account,

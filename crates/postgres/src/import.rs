@@ -1,6 +1,6 @@
 //! Taking lines of the model's document over, all or none.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
@@ -82,7 +82,7 @@ async fn take_over(
         // In the order in which a decision locks them. Events are read behind that lock: what was decided meanwhile is
         // seen to be so.
         items: known_items(lease, lines).await?,
-        last: last_events(lease, lines).await?,
+        settled: settled(lease, lines).await?,
         entities: changes::lock(lease, keys(lines)).await?,
     };
     // What comes in through the rules gets new ids, which stay above all that are told.
@@ -160,8 +160,8 @@ struct Work {
     events: HashMap<Key, Vec<Event>>,
     /// What waits under uids that lines told of.
     items: HashMap<Key, Item>,
-    /// The latest events of these uids.
-    last: HashMap<Key, Event>,
+    /// Those of these uids that were decided.
+    settled: HashSet<Key>,
     /// Entities of which lines told, as they are.
     entities: Entities,
 }
@@ -189,7 +189,7 @@ impl Work {
             Line::Note(Of { account_id, row }) => batch.note(account(*account_id), row.clone()),
             Line::Item(Of { account_id, row }) => {
                 let key = (account(*account_id), row.uid.clone());
-                if row.is_restored(self.items.get(&key), self.last.get(&key)) {
+                if row.is_restored(self.items.get(&key), self.settled.contains(&key)) {
                     let old = self.items.insert(key, row.clone());
                     batch.restore(account(*account_id), old.as_ref(), row.clone());
                 }
@@ -219,12 +219,12 @@ impl Work {
             None => {
                 self.batch.event(event);
                 // It was decided where the document comes from.
-                if event.settles()
-                    && let Some(item) = self.items.remove(&key)
-                {
-                    self.batch.unstage(key.0, &item);
+                if event.settles() {
+                    if let Some(item) = self.items.remove(&key) {
+                        self.batch.unstage(key.0, &item);
+                    }
+                    self.settled.insert(key);
                 }
-                self.last.insert(key, event.clone());
             }
         }
     }
@@ -250,13 +250,8 @@ async fn known_events(lease: &Lease, lines: &[Line]) -> Result<HashMap<Key, Vec<
         _ => None,
     });
     let mut known: HashMap<Key, Vec<Event>> = HashMap::new();
-    let asked = "SELECT e.account_id, e.body FROM unnest($1::bigint[], $2::text[]) AS n (account_id, uid) \
-                 CROSS JOIN LATERAL (SELECT account_id, body FROM events \
-                 WHERE account_id = n.account_id AND uid = n.uid OFFSET 0) AS e";
     for (accounts, uids) in chunks(keys) {
-        for row in lease.query(asked, &[&accounts, &uids]).await? {
-            let of: Account = row.get(0);
-            let event: Event = read("events", format!("account {of}"), row.get(1))?;
+        for (of, event) in events_of(lease, &accounts, &uids).await? {
             known.entry((of, event.uid.clone())).or_default().push(event);
         }
     }
@@ -283,25 +278,34 @@ async fn known_items(lease: &Lease, lines: &[Line]) -> Result<HashMap<Key, Item>
     Ok(known)
 }
 
-/// The latest events of items that are told of.
-async fn last_events(lease: &Lease, lines: &[Line]) -> Result<HashMap<Key, Event>> {
+/// Uids of items that are told of, as far as they were decided here.
+async fn settled(lease: &Lease, lines: &[Line]) -> Result<HashSet<Key>> {
     let keys = lines.iter().filter_map(|line| match line {
         Line::Item(Of { account_id, row }) => Some((account(*account_id), row.uid.as_str())),
         _ => None,
     });
-    let mut last = HashMap::new();
-    let asked = "SELECT e.account_id, e.body FROM unnest($1::bigint[], $2::text[]) AS n (account_id, uid) \
-                 CROSS JOIN LATERAL (SELECT account_id, body FROM events \
-                 WHERE account_id = n.account_id AND uid = n.uid \
-                 ORDER BY account_id DESC, uid DESC, sequence DESC LIMIT 1) AS e";
+    let mut settled = HashSet::new();
     for (accounts, uids) in chunks(keys) {
-        for row in lease.query(asked, &[&accounts, &uids]).await? {
-            let of: Account = row.get(0);
-            let event: Event = read("events", format!("account {of}"), row.get(1))?;
-            last.insert((of, event.uid.clone()), event);
+        for (of, event) in events_of(lease, &accounts, &uids).await? {
+            if event.settles() {
+                settled.insert((of, event.uid));
+            }
         }
     }
-    Ok(last)
+    Ok(settled)
+}
+
+/// All events of these uids.
+async fn events_of(lease: &Lease, accounts: &[Account], uids: &[&str]) -> Result<Vec<(Account, Event)>> {
+    let asked = "SELECT e.account_id, e.body FROM unnest($1::bigint[], $2::text[]) AS n (account_id, uid) \
+                 CROSS JOIN LATERAL (SELECT account_id, body FROM events \
+                 WHERE account_id = n.account_id AND uid = n.uid OFFSET 0) AS e";
+    let rows = lease.query(asked, &[&accounts, &uids]).await?;
+    let events = rows.iter().map(|row| {
+        let of: Account = row.get(0);
+        Ok((of, read("events", format!("account {of}"), row.get(1))?))
+    });
+    events.collect()
 }
 
 /// The keys of entities that are told of.

@@ -32,18 +32,6 @@ pub(crate) fn of_uid(connection: &Connection, account: AccountId, uid: &Uid) -> 
     all(connection, TABLE, sql, (account.get(), uid.as_str()), |row| read_event(row).map(|(_, event)| event))
 }
 
-/// The latest event of a uid that is kept.
-pub(crate) fn last_of_uid(
-    connection: &Connection,
-    account: AccountId,
-    uid: &Uid,
-) -> Result<Option<Event>, Fault> {
-    let sql =
-        "SELECT body, sequence FROM events WHERE account_id = ?1 AND uid = ?2 ORDER BY sequence DESC LIMIT 1";
-    let last = one(connection, TABLE, sql, (account.get(), uid.as_str()), read_event)?;
-    Ok(last.map(|(_, event)| event))
-}
-
 /// Events behind a place, with their places.
 pub(crate) fn after(
     connection: &Connection,

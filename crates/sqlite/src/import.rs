@@ -100,8 +100,8 @@ fn unique_subdomains(writing: &Writing<'_>, lines: &[Line]) -> Result<(), Fault>
 /// beside whatever is identical.
 fn restore(writing: &mut Writing<'_>, account: AccountId, item: &Item) -> Result<(), Fault> {
     let waits = items::find(writing.connection, account, &item.uid)?;
-    let last = history::last_of_uid(writing.connection, account, &item.uid)?;
-    if !item.is_restored(waits.as_ref(), last.as_ref()) {
+    let is_settled = history::of_uid(writing.connection, account, &item.uid)?.iter().any(Event::settles);
+    if !item.is_restored(waits.as_ref(), is_settled) {
         return Ok(());
     }
     items::unstage(writing, account, &item.uid)?;

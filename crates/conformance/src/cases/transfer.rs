@@ -40,6 +40,10 @@ pub(super) const CASES: &[Case] = &[
         .with_store()
         .with_another()
         .with_directory(),
+    case!("transfer"::what_was_decided_stays_decided_when_it_changes_elsewhere, R7, "A chat that was decided in a copy does not wait there again when a later document brings a message that came before that was known.")
+        .with_store()
+        .with_another()
+        .with_intake(),
     case!("transfer"::what_was_decided_elsewhere_waits_no_longer, R7, "What waits in a copy and was decided where a later document comes from waits no longer once that is taken over.")
         .with_store()
         .with_another()
@@ -272,6 +276,18 @@ async fn what_was_decided_stays_decided(on: &Instance) -> Done {
     same("what was decided", settled, (own(&ports, &early).await?, own(&ports, &later).await?))?;
     for ((what, before), (_, after)) in before.into_iter().zip(answers(&ports).await?) {
         same(&format!("{what}, after the document once more"), before, after)?;
+    }
+    Ok(())
+}
+
+async fn what_was_decided_stays_decided_when_it_changes_elsewhere(on: &Instance) -> Done {
+    let uid = take_in(&on.sorter, chat("chat-9", "Hello?")).await?.uid;
+    let (copy, ports) = copied(on).await?;
+    ports.incoming.accept(&uid, &Accept::default()).await?;
+    same("the chat that was updated", &uid, &take_in(&on.sorter, chat("chat-9", "Hello!")).await?.uid)?;
+    for _ in 0..2 {
+        copy.import(exported(&**store(on)?, on.account).await?).await?;
+        holds("it does not wait in the copy", !waits(&ports, &uid).await?)?;
     }
     Ok(())
 }
