@@ -66,6 +66,10 @@ async fn take_over(
     if !expected.is_empty() || lines.iter().any(|line| matches!(line, Line::Account(_))) {
         lease.query("SELECT pg_advisory_xact_lock($1)", &[&ACCOUNTS]).await?;
     }
+    // One import of an account after the other: what is not there yet cannot be locked, and two that look for the same
+    // event at once would both write it down.
+    let own = "SELECT FROM accounts WHERE account_id = ANY($1) ORDER BY account_id FOR UPDATE";
+    lease.query(own, &[&accounts]).await?;
     if !stands(core, lease, expected).await? {
         return Ok(false);
     }

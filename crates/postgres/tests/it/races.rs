@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::TryStreamExt;
 use incoming_leads_conformance::fixture;
+use incoming_leads_model::document::Line;
 use incoming_leads_model::{
     Accept, Add, Decline, Event, EventKind, LeadId, ListQuery, PageRequest, SummaryQuery, Uid,
 };
-use incoming_leads_port::{ErrorKind, Ports};
+use incoming_leads_port::{ErrorKind, Ports, Provision};
 
 use crate::world::{World, add, administrator, form, form_of, furnish};
 
@@ -202,4 +204,41 @@ async fn events_of_many_writers_are_each_read_once_while_they_are_written() {
     read.sort();
     added.sort();
     assert_eq!(read, added);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_document_taken_over_by_many_at_once_counts_once() {
+    let (Some(there), Some(here)) = (World::new(), World::new()) else { return };
+    let source = there.store().await;
+    furnish(&source).await;
+    let expected = administrator(&source).await;
+    let receipts = expected.incoming.add(&Add::forms((0..40).map(|_| form()).collect())).await.unwrap();
+    for receipt in receipts.iter().step_by(3) {
+        expected.incoming.decline(&receipt.uid, &Decline::default()).await.unwrap();
+    }
+    let lines: Vec<Line> = source.export(Some(fixture::ACCOUNT)).try_collect().await.unwrap();
+    // The piece that tells the account keeps others off by itself.
+    let (account, rest): (Vec<_>, Vec<_>) =
+        lines.into_iter().partition(|line| matches!(line, Line::Header { .. } | Line::Account(_)));
+    let stores = [here.store().await, here.store().await];
+    stores[0].import(account).await.unwrap();
+    let imports = (0..12).map(|number: usize| {
+        let (store, rest) = (stores[number % 2].clone(), rest.clone());
+        tokio::spawn(async move { store.import(rest).await })
+    });
+    for import in imports.collect::<Vec<_>>() {
+        import.await.unwrap().unwrap();
+    }
+    let ports = administrator(&stores[1]).await;
+    assert_eq!(events(&ports).await, events(&expected).await);
+    let everything = SummaryQuery::default();
+    let summary = ports.incoming.summary(&everything).await.unwrap();
+    assert_eq!(summary, expected.incoming.summary(&everything).await.unwrap());
+    // Counts lead to the pages.
+    let size = 7;
+    for number in 1..=10 {
+        let query = ListQuery { page: PageRequest::new(number, size).unwrap(), ..ListQuery::default() };
+        let page = ports.incoming.list(&query).await.unwrap();
+        assert_eq!(page, expected.incoming.list(&query).await.unwrap(), "page {number}");
+    }
 }
