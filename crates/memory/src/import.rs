@@ -166,10 +166,8 @@ impl Holdings {
             None => None,
         };
         let is_settled = self.stage.events_of(&item.uid).any(|event| event.settles());
-        if !item.is_restored(waits.as_ref(), is_settled) {
-            return;
-        }
-        let slot = self.stage.stage(item);
+        let Some(item) = item.restored(waits.as_ref(), is_settled) else { return };
+        let slot = self.stage.stage(&item);
         let Links { lead, contact, company } = item.links;
         if let Some(lead) = lead.made() {
             self.share::<incoming_leads_model::Lead>(lead, slot);

@@ -1,5 +1,7 @@
 //! The incoming lead: as the stage holds it, and as a transport tells it.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::account::{DuplicatePolicy, Policies};
@@ -42,12 +44,22 @@ impl Item {
         self.metadata.category()
     }
 
-    /// Whether an import puts it on the stage: not when it was decided here since the document was written, and not when
+    /// What an import puts on the stage for it: nothing when it was decided here since the document was written, or when
     /// what waits here has been updated since. `is_settled` is whether any event of its uid that is known here settles
     /// it: behind a decision may lie what the document brought of a time before it knew of that.
+    ///
+    /// Where another one of the same version waits, what is put in its place has the next one: who knows an item by uid
+    /// and version must not take it for the other. So the document, taken over once more, finds a later one.
     #[must_use]
-    pub fn is_restored(&self, waits: Option<&Item>, is_settled: bool) -> bool {
-        !is_settled && waits.is_none_or(|waits| waits.version <= self.version)
+    pub fn restored(&self, waits: Option<&Item>, is_settled: bool) -> Option<Cow<'_, Item>> {
+        match waits {
+            _ if is_settled => None,
+            Some(waits) if waits.version > self.version => None,
+            Some(waits) if waits.version == self.version && waits != self => {
+                Some(Cow::Owned(Item { version: self.version + 1, ..self.clone() }))
+            }
+            Some(_) | None => Some(Cow::Borrowed(self)),
+        }
     }
 
     /// What keeps identical items apart that wait at the same time, so that a store can have an index over account,

@@ -193,9 +193,10 @@ impl Work {
             Line::Note(Of { account_id, row }) => batch.note(account(*account_id), row.clone()),
             Line::Item(Of { account_id, row }) => {
                 let key = (account(*account_id), row.uid.clone());
-                if row.is_restored(self.items.get(&key), self.settled.contains(&key)) {
-                    let old = self.items.insert(key, row.clone());
-                    batch.restore(account(*account_id), old.as_ref(), row.clone());
+                if let Some(item) = row.restored(self.items.get(&key), self.settled.contains(&key)) {
+                    let item = item.into_owned();
+                    let old = self.items.insert(key, item.clone());
+                    batch.restore(account(*account_id), old.as_ref(), item);
                 }
             }
             Line::Event(event) => self.remember(event),

@@ -101,11 +101,9 @@ fn unique_subdomains(writing: &Writing<'_>, lines: &[Line]) -> Result<(), Fault>
 fn restore(writing: &mut Writing<'_>, account: AccountId, item: &Item) -> Result<(), Fault> {
     let waits = items::find(writing.connection, account, &item.uid)?;
     let is_settled = history::of_uid(writing.connection, account, &item.uid)?.iter().any(Event::settles);
-    if !item.is_restored(waits.as_ref(), is_settled) {
-        return Ok(());
-    }
+    let Some(item) = item.restored(waits.as_ref(), is_settled) else { return Ok(()) };
     items::unstage(writing, account, &item.uid)?;
-    items::stage(writing, account, item, item.uid.as_str())
+    items::stage(writing, account, &item, item.uid.as_str())
 }
 
 impl Known {

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 use incoming_leads_model::document::{Incoming, Line, Of, Secret, Token, VERSION};
 use incoming_leads_model::{
-    Accept, AccountId, Add, Cards, Contact, ContactId, Decline, Draft, EntityRef, Layout, Lead, LeadId, Link,
-    LinkTarget, ListFilter, ListQuery, Metadata, Moment, OrderKey, PageRequest, Receipt, SummaryQuery,
-    TagRef, UserId, Window,
+    Accept, AccountId, Add, Cards, Contact, ContactId, Decline, Draft, EntityRef, IncomingLead, Layout, Lead,
+    LeadId, Link, LinkTarget, ListFilter, ListQuery, Metadata, Moment, OrderKey, PageRequest, Receipt,
+    SummaryQuery, TagRef, Uid, UserId, Window,
 };
 use incoming_leads_port::{
     AccountKey, Digest, EntityQuery, Error, ErrorKind, Floor, Operation, Ports, Principal,
@@ -48,6 +48,11 @@ pub(super) const CASES: &[Case] = &[
         .with_store()
         .with_another()
         .with_directory(),
+    case!("transfer"::what_an_import_changes_has_another_version, R13, "An import that puts another item in the place of one of the same version gives it a later one; the same document once more changes nothing.")
+        .with_store()
+        .with_another()
+        .with_versioned()
+        .with_intake(),
     case!("transfer"::credentials_come_along, R11, "Who may come in may come in to the copy; no secret is told.")
         .with_store()
         .with_another(),
@@ -308,6 +313,31 @@ async fn what_was_decided_elsewhere_waits_no_longer(on: &Instance) -> Done {
         same(&format!("{what}, where it was decided and in the copy"), before, after)?;
     }
     Ok(())
+}
+
+/// An item by its uid, with its version.
+async fn versioned(ports: &Ports, uid: &Uid) -> Result<(u64, IncomingLead), Failure> {
+    let items = power(&ports.versioned)?.items(std::slice::from_ref(uid)).await?;
+    some("the item by its uid", items.into_iter().next())
+}
+
+async fn what_an_import_changes_has_another_version(on: &Instance) -> Done {
+    let uid = take_in(&on.sorter, chat("chat-9", "Hello?")).await?.uid;
+    let (copy, ports) = copied(on).await?;
+    take_in(&on.sorter, chat("chat-9", "Hello from here")).await?;
+    take_in(&ports, chat("chat-9", "Hello from there")).await?;
+    let before = versioned(&ports, &uid).await?;
+    let lines = exported(&**store(on)?, on.account).await?;
+    copy.import(lines.clone()).await?;
+    let after = versioned(&ports, &uid).await?;
+    same("the item", versioned(&on.administrator, &uid).await?.1, after.1.clone())?;
+    holds("another item has a later version", after.1 == before.1 || after.0 > before.0)?;
+    for _ in 0..2 {
+        copy.import(lines.clone()).await?;
+        same("the item after the document once more", &after, &versioned(&ports, &uid).await?)?;
+    }
+    take_in(&ports, chat("chat-9", "Hello again")).await?;
+    same("the version after one more message", after.0 + 1, versioned(&ports, &uid).await?.0)
 }
 
 async fn credentials_come_along(on: &Instance) -> Done {
