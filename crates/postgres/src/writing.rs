@@ -61,6 +61,8 @@ struct Staged {
     identity: Option<Vec<u8>>,
     slot: String,
     item: Item,
+    /// Whether it takes the place of a row.
+    is_over: bool,
 }
 
 impl Batch {
@@ -143,21 +145,34 @@ impl Batch {
 
     /// An item comes to wait.
     pub(crate) fn stage(&mut self, of: Account, item: Item, slot: String) {
-        self.touch(of);
-        self.guide(of, &item, 1);
-        self.staged.push(Staged { account: of, identity: identity(&item), slot, item });
+        self.put(Staged { account: of, identity: identity(&item), slot, item, is_over: false });
+    }
+
+    fn put(&mut self, staged: Staged) {
+        self.touch(staged.account);
+        self.guide(staged.account, &staged.item, 1);
+        self.staged.push(staged);
     }
 
     /// An item as it was told, in the place of the one of its uid, if there is one.
     pub(crate) fn restore(&mut self, of: Account, old: Option<&Item>, item: Item) {
-        if let Some(old) = old {
+        let is_over = old.is_some_and(|old| {
             self.guide(of, old, -1);
             // Within one batch the last one counts.
-            self.staged.retain(|staged| staged.account != of || staged.item.uid != item.uid);
-        }
+            self.take(of, old)
+        });
         // What is restored was decided long ago: it stands beside whatever is identical.
         let slot = item.uid.as_str().to_owned();
-        self.stage(of, item, slot);
+        self.put(Staged { account: of, identity: identity(&item), slot, item, is_over });
+    }
+
+    /// Takes an item that waits out of what comes to wait; whether there is a row of it.
+    fn take(&mut self, of: Account, item: &Item) -> bool {
+        let is_it = |staged: &Staged| staged.account == of && staged.item.uid == item.uid;
+        match self.staged.iter().position(is_it) {
+            Some(place) => self.staged.remove(place).is_over,
+            None => true,
+        }
     }
 
     /// How much it holds, more or less.
@@ -176,7 +191,9 @@ impl Batch {
     pub(crate) fn unstage(&mut self, of: Account, item: &Item) {
         self.touch(of);
         self.guide(of, item, -1);
-        self.unstaged.insert((of, item.uid.as_str().to_owned()));
+        if self.take(of, item) {
+            self.unstaged.insert((of, item.uid.as_str().to_owned()));
+        }
     }
 
     fn guide(&mut self, of: Account, item: &Item, count: i64) {

@@ -7,15 +7,15 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 use incoming_leads_model::document::{Incoming, Line, Of, Secret, Token, VERSION};
 use incoming_leads_model::{
-    Accept, AccountId, Add, Cards, Contact, ContactId, Decline, Draft, EntityRef, IncomingLead, Layout, Lead,
-    LeadId, Link, LinkTarget, ListFilter, ListQuery, Metadata, Moment, OrderKey, PageRequest, Receipt,
-    SummaryQuery, TagRef, Uid, UserId, Window,
+    Accept, AccountId, Add, Cards, Contact, ContactId, Decline, Direction, Draft, EntityRef, IncomingLead,
+    Layout, Lead, LeadId, Link, LinkTarget, ListFilter, ListQuery, Metadata, Moment, Order, OrderKey,
+    PageRequest, Receipt, SummaryQuery, TagRef, Uid, UserId, Window,
 };
 use incoming_leads_port::{
     AccountKey, Digest, EntityQuery, Error, ErrorKind, Floor, Operation, Ports, Principal,
 };
 
-use crate::act::{a_chat, add, contact, power, race, take_in, waiting, waits};
+use crate::act::{a_chat, add, contact, power, race, take_in, uids, waiting, waits};
 use crate::case::{Case, case};
 use crate::drafts::{at, call, chat, form, one};
 use crate::failure::{Done, Failure, fails, holds, same, some};
@@ -52,6 +52,10 @@ pub(super) const CASES: &[Case] = &[
         .with_store()
         .with_another()
         .with_versioned()
+        .with_intake(),
+    case!("transfer"::a_life_may_be_told_at_once, R7, "Lines of one call may tell what came in, that it waits and how it was decided: it does not wait, whether it waited before or not.")
+        .with_store()
+        .with_another()
         .with_intake(),
     case!("transfer"::credentials_come_along, R11, "Who may come in may come in to the copy; no secret is told.")
         .with_store()
@@ -338,6 +342,35 @@ async fn what_an_import_changes_has_another_version(on: &Instance) -> Done {
     }
     take_in(&ports, chat("chat-9", "Hello again")).await?;
     same("the version after one more message", after.0 + 1, versioned(&ports, &uid).await?.0)
+}
+
+async fn a_life_may_be_told_at_once(on: &Instance) -> Done {
+    let known = take_in(&on.sorter, chat("chat-9", "Hello?")).await?.uid;
+    let (copy, ports) = copied(on).await?;
+    take_in(&on.sorter, chat("chat-9", "Hello!")).await?;
+    let new = take_in(&on.sorter, chat("chat-10", "Hello?")).await?.uid;
+    let mut lines = exported(&**store(on)?, on.account).await?;
+    for uid in [&known, &new] {
+        on.sorter.incoming.decline(uid, &Decline::default()).await?;
+    }
+    let decisions = exported(&**store(on)?, on.account).await?.into_iter();
+    lines.extend(decisions.filter(
+        |line| matches!(line, Line::Event(event) if event.settles() && [&known, &new].contains(&&event.uid)),
+    ));
+    copy.import(lines).await?;
+    for uid in [&known, &new] {
+        fails(ErrorKind::NotFound, ports.incoming.accept(uid, &Accept::default()).await)?;
+    }
+    let expected = uids(&waiting(&on.administrator, ListFilter::default()).await?);
+    same("what waits", &expected, &uids(&waiting(&ports, ListFilter::default()).await?))?;
+    // Pages are found by counts, which have to be those of what waits.
+    let order = Order { key: OrderKey::CreatedAt, direction: Direction::Ascending };
+    for (place, uid) in (1..).zip(&expected) {
+        let page = PageRequest::new(place, 1).expect("it is a page");
+        let page = ports.incoming.list(&ListQuery { page, order, ..ListQuery::default() }).await?;
+        same("the lead of a page", vec![uid.clone()], uids(&page.items))?;
+    }
+    Ok(())
 }
 
 async fn credentials_come_along(on: &Instance) -> Done {
