@@ -6,7 +6,8 @@ use incoming_leads_model::Moment;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Retention {
-    /// Days that an event is kept after it was recorded; those of a lead that waits are kept as long as it waits.
+    /// Days that the events of an incoming lead that was decided are kept after the last of them was recorded; those of
+    /// one that waits are kept as long as it waits.
     /// Summaries go on counting what is gone, but for those of single uids.
     pub events_days: Option<u32>,
     /// Days that a lead, contact, company or customer lies in the bin, as a declined lead does, before it is gone with
@@ -27,7 +28,7 @@ impl Retention {
         Self { settled_days: Some(days), ..self }
     }
 
-    /// Events that were recorded before this moment are to go.
+    /// Events of a lead of which the last was recorded before this moment are to go.
     #[must_use]
     pub fn events_before(self, now: Moment) -> Option<Moment> {
         self.events_days.map(|days| earlier(now, days))

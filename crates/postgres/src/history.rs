@@ -39,6 +39,14 @@ pub(crate) async fn events(
     Ok(Events { events, next: Cursor::new(format!("{store_id}-{next}")) })
 }
 
+/// All events of these uids.
+pub(crate) async fn of_uids(lease: &Lease, account: Account, uids: &[&str]) -> Result<Vec<Event>> {
+    let asked = "SELECT uid, body FROM events WHERE account_id = $1 AND uid = ANY($2)";
+    let rows = lease.query(asked, &[&account, &uids]).await?;
+    let key = |uid: &str| format!("account {account}, {uid}");
+    rows.iter().map(|row| read("events", key(row.get(0)), row.get(1))).collect()
+}
+
 fn sequence(store_id: &str, cursor: &Cursor) -> Option<i64> {
     let digits = cursor.as_str().strip_prefix(store_id)?.strip_prefix('-')?;
     let is_plain =

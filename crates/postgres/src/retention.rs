@@ -1,13 +1,15 @@
 //! Forgetting what has been kept long enough, a little at a time, so that nobody waits for it.
 
-use incoming_leads_model::Moment;
+use std::collections::{BTreeMap, BTreeSet};
+
+use incoming_leads_model::{Event, Moment, Uid};
 use incoming_leads_port::{Operation, Result, Retention};
 
 use crate::connection::Lease;
 use crate::convert::Account;
 use crate::error;
-use crate::registry;
 use crate::store::Postgres;
+use crate::{history, registry};
 
 /// Rows that are looked at in one statement.
 const SOME: i64 = 500;
@@ -36,18 +38,20 @@ impl Postgres {
     }
 }
 
-// What another process is about to delete is left to it. Events of a lead that waits are kept as long as it waits: they
-// are looked at once and then lie before the place at which the next ones begin.
-const EVENTS: &str = "WITH page AS (SELECT sequence, recorded_at FROM events WHERE account_id = $1 \
+// Events of a lead that waits are kept as long as it waits: they are looked at once and then lie before the place at which
+// the next ones begin.
+const PAGE: &str = "SELECT recorded_at, sequence, uid, NOT EXISTS (SELECT FROM items i \
+    WHERE i.account_id = e.account_id AND i.uid = e.uid) FROM events e WHERE account_id = $1 \
     AND recorded_at >= $2 AND (recorded_at, sequence) > ($2, $3) AND recorded_at < $4 \
-    ORDER BY account_id, recorded_at, sequence LIMIT $5), \
-    old AS (SELECT e.sequence FROM page CROSS JOIN LATERAL (SELECT e.sequence FROM events e \
-    WHERE e.account_id = $1 AND e.sequence = page.sequence \
+    ORDER BY account_id, recorded_at, sequence LIMIT $5";
+// What another process is about to delete is left to it, and so is what has come meanwhile.
+const FORGET: &str = "WITH old AS (SELECT e.sequence FROM unnest($2::text[]) AS n (uid) CROSS JOIN LATERAL \
+    (SELECT e.sequence FROM events e WHERE e.account_id = $1 AND e.uid = n.uid \
+    AND NOT EXISTS (SELECT FROM events l WHERE l.account_id = e.account_id AND l.uid = e.uid AND l.recorded_at >= $3) \
     AND NOT EXISTS (SELECT FROM items i WHERE i.account_id = e.account_id AND i.uid = e.uid) \
     FOR UPDATE SKIP LOCKED) AS e), \
     gone AS (DELETE FROM events e USING old WHERE e.account_id = $1 AND e.sequence = old.sequence RETURNING 1) \
-    SELECT recorded_at, sequence, (SELECT count(*) FROM page), (SELECT count(*) FROM gone) FROM page \
-    ORDER BY recorded_at DESC, sequence DESC LIMIT 1";
+    SELECT count(*) FROM gone";
 const SETTLED: &str = "WITH old AS (SELECT kind, id FROM entities WHERE account_id = $1 AND binned_at < $2 \
     ORDER BY account_id, binned_at LIMIT $3 FOR UPDATE SKIP LOCKED), \
     gone AS (DELETE FROM entities e USING old WHERE e.account_id = $1 AND e.kind = old.kind AND e.id = old.id \
@@ -59,12 +63,22 @@ async fn events(lease: &Lease, account: Account, before: Moment) -> error::Resul
     let (mut place, mut forgotten) = ((0_i64, 0_i64), 0);
     loop {
         let (at, sequence) = place;
-        let row = lease.query_opt(EVENTS, &[&account, &at, &sequence, &before.secs(), &SOME]).await?;
-        let Some(row) = row else { return Ok(forgotten) };
-        place = (row.get(0), row.get(1));
-        let (looked_at, gone): (i64, i64) = (row.get(2), row.get(3));
-        forgotten += gone.unsigned_abs();
-        if looked_at < SOME {
+        let page = lease.query(PAGE, &[&account, &at, &sequence, &before.secs(), &SOME]).await?;
+        let Some(last) = page.last() else { return Ok(forgotten) };
+        place = (last.get(0), last.get(1));
+        let decided = page.iter().filter(|row| row.get(3));
+        let uids: BTreeSet<&str> = decided.map(|row| row.get(2)).collect();
+        let mut all: BTreeMap<Uid, Vec<Event>> = BTreeMap::new();
+        for event in history::of_uids(lease, account, &uids.into_iter().collect::<Vec<_>>()).await? {
+            all.entry(event.uid.clone()).or_default().push(event);
+        }
+        all.retain(|_, events| Event::are_spent(events, before));
+        if !all.is_empty() {
+            let uids: Vec<&str> = all.keys().map(Uid::as_str).collect();
+            let gone = lease.query_opt(FORGET, &[&account, &uids, &before.secs()]).await?;
+            forgotten += gone.map_or(0, |row| row.get::<_, i64>(0)).unsigned_abs();
+        }
+        if page.len() < SOME as usize {
             return Ok(forgotten);
         }
     }

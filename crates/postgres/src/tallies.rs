@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use incoming_leads_model::window::cover;
-use incoming_leads_model::{Event, SummaryQuery, Tally};
+use incoming_leads_model::{SummaryQuery, Tally};
 use tokio_postgres::Row;
 
 use crate::connection::Lease;
-use crate::convert::{Account, number, read};
+use crate::convert::{Account, number};
 use crate::error::{Fault, Result};
+use crate::history;
 use crate::writing::ALL_PIPELINES;
 
 /// One sub-query for each run of buckets: each is a stretch of the key.
@@ -22,8 +23,6 @@ const SUM: &str = "SELECT coalesce(sum(t.sip), 0)::bigint, coalesce(sum(t.forms)
     WHERE account_id = $1 AND pipeline_id = p.pipeline_id AND level = r.level \
     AND bucket BETWEEN r.first AND r.last OFFSET 0) AS t";
 
-const EVENTS: &str = "SELECT uid, body FROM events WHERE account_id = $1 AND uid = ANY($2)";
-
 /// The tally of what happened in the query's window.
 pub(crate) async fn sum(lease: &Lease, account: Account, query: &SummaryQuery) -> Result<Tally> {
     let SummaryQuery { uids, pipelines, window } = query;
@@ -31,9 +30,7 @@ pub(crate) async fn sum(lease: &Lease, account: Account, query: &SummaryQuery) -
         let uids: Vec<&str> =
             uids.iter().map(|uid| uid.as_str()).collect::<BTreeSet<_>>().into_iter().collect();
         let mut tally = Tally::default();
-        for row in lease.query(EVENTS, &[&account, &uids]).await? {
-            let uid: &str = row.get(0);
-            let event: Event = read("events", format!("account {account}, {uid}"), row.get(1))?;
+        for event in history::of_uids(lease, account, &uids).await? {
             let is_in_pipelines = pipelines.as_ref().is_none_or(|ids| ids.contains(&event.pipeline_id));
             if is_in_pipelines && window.contains(event.moment()) {
                 tally += Tally::of(&event);

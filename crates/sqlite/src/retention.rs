@@ -1,14 +1,16 @@
 //! Forgetting what has been kept long enough, a little at a time, so that nobody waits for it.
 
-use incoming_leads_model::{AccountId, Moment};
+use std::collections::BTreeSet;
+
+use incoming_leads_model::{AccountId, Event, Moment, Uid};
 use incoming_leads_port::{Clock, Operation, Result, Retention};
 use rusqlite::Connection;
 
-use crate::convert::{all, execute};
+use crate::convert::{all, execute, exists};
 use crate::error::Fault;
-use crate::registry;
 use crate::store::Sqlite;
 use crate::writing::Writing;
+use crate::{history, registry};
 
 /// Rows that one job or one look is about.
 const SOME: u32 = 500;
@@ -28,7 +30,7 @@ impl Sqlite {
                     let look = move |connection: &Connection| old_events(connection, account, from, before);
                     let (next, old) = self.shared.read(Operation::Provision, look).await?;
                     if !old.is_empty() {
-                        let work = move |writing: &mut Writing<'_>| forget(writing, account, &old);
+                        let work = move |writing: &mut Writing<'_>| forget(writing, account, &old, before);
                         forgotten += self.shared.write(Operation::Provision, work).await?;
                     }
                     after = next;
@@ -48,7 +50,7 @@ impl Sqlite {
     }
 }
 
-/// Old events behind a place, whose leads wait no longer; where to go on, if there is more to look at.
+/// Uids of old events behind a place whose events can all be forgotten; where to go on, if there is more to look at.
 ///
 /// They lie in the order in which they were committed, which is not that of their moments: a clock may have been wrong, and
 /// imported ones have moments of their own. So all are looked at, beside whoever writes.
@@ -57,24 +59,50 @@ fn old_events(
     account: AccountId,
     after: u64,
     before: Moment,
-) -> std::result::Result<(Option<u64>, Vec<u64>), Fault> {
-    let sql = "SELECT sequence, recorded_at < ?4
-                      AND NOT EXISTS (SELECT 1 FROM items WHERE account_id = events.account_id AND uid = events.uid)
-               FROM events WHERE account_id = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
+) -> std::result::Result<(Option<u64>, BTreeSet<Uid>), Fault> {
+    let sql = "SELECT sequence, uid, recorded_at < ?4 FROM events
+               WHERE account_id = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
     let rows = all(connection, "events", sql, (account.get(), after, SOME, before.secs()), |row| {
-        Ok((row.get::<_, u64>(0)?, row.get::<_, bool>(1)?))
+        let sequence: u64 = row.get(0)?;
+        let uid = Uid::new(row.get_ref(1)?.as_str().unwrap_or_default());
+        let uid = uid.map_err(|error| Fault::damaged("events", sequence, error))?;
+        Ok((sequence, uid, row.get::<_, bool>(2)?))
     })?;
-    let next = rows.last().filter(|_| rows.len() == SOME as usize).map(|(sequence, _)| *sequence);
-    Ok((next, rows.into_iter().filter(|(_, is_old)| *is_old).map(|(sequence, _)| sequence).collect()))
+    let next = rows.last().filter(|_| rows.len() == SOME as usize).map(|(sequence, ..)| *sequence);
+    let old = rows.into_iter().filter(|(.., is_old)| *is_old).map(|(_, uid, _)| uid);
+    let mut spent = BTreeSet::new();
+    for uid in old.collect::<BTreeSet<_>>() {
+        if is_spent(connection, account, &uid, before)? {
+            spent.insert(uid);
+        }
+    }
+    Ok((next, spent))
 }
 
-/// Forgets these events, but for those whose leads wait again; how many those were.
-fn forget(writing: &Writing<'_>, account: AccountId, events: &[u64]) -> std::result::Result<u64, Fault> {
-    let sql = "DELETE FROM events WHERE account_id = ?1 AND sequence = ?2
-               AND NOT EXISTS (SELECT 1 FROM items WHERE account_id = events.account_id AND uid = events.uid)";
+fn is_spent(
+    connection: &Connection,
+    account: AccountId,
+    uid: &Uid,
+    before: Moment,
+) -> std::result::Result<bool, Fault> {
+    let waits = "SELECT 1 FROM items WHERE account_id = ?1 AND uid = ?2";
+    Ok(!exists(connection, waits, (account.get(), uid.as_str()))?
+        && Event::are_spent(&history::of_uid(connection, account, uid)?, before))
+}
+
+/// Forgets the events of these uids, but for those of which something has come meanwhile; how many those were.
+fn forget(
+    writing: &Writing<'_>,
+    account: AccountId,
+    uids: &BTreeSet<Uid>,
+    before: Moment,
+) -> std::result::Result<u64, Fault> {
+    let sql = "DELETE FROM events WHERE account_id = ?1 AND uid = ?2";
     let mut forgotten = 0;
-    for sequence in events {
-        forgotten += execute(writing.connection, sql, (account.get(), sequence))? as u64;
+    for uid in uids {
+        if is_spent(writing.connection, account, uid, before)? {
+            forgotten += execute(writing.connection, sql, (account.get(), uid.as_str()))? as u64;
+        }
     }
     Ok(forgotten)
 }

@@ -72,6 +72,14 @@ impl Event {
         }
     }
 
+    /// Whether these, all events of a uid under which nothing waits, may be forgotten: it was decided, and the last of
+    /// them was recorded before this moment. They go together: while one of them is kept, so is what says that it was
+    /// decided. Where nothing says so it may be about to wait, as between two pieces of an import.
+    #[must_use]
+    pub fn are_spent(events: &[Event], before: Moment) -> bool {
+        events.iter().any(Event::settles) && events.iter().all(|event| event.recorded_at < before)
+    }
+
     /// What the caller is answered.
     #[must_use]
     pub fn receipt(&self) -> Receipt {

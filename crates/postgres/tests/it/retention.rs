@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use futures_util::TryStreamExt;
 use incoming_leads_conformance::fixture;
-use incoming_leads_model::{Accept, Add, Decline, LeadId, SummaryQuery};
-use incoming_leads_port::{EntityQuery, ManualClock, Ports, Retention};
+use incoming_leads_model::document::Line;
+use incoming_leads_model::{Accept, Add, Decline, LeadId, ListQuery, SummaryQuery};
+use incoming_leads_port::{EntityQuery, ManualClock, Ports, Provision, Retention};
 
 use crate::world::{World, add, administrator, form, furnish};
 
@@ -88,6 +90,35 @@ async fn events_of_much_that_waits_are_looked_at_once() {
     let before = events().await;
     assert_eq!(store.sweep(Retention::default().with_events_days(1)).await.unwrap(), 2 * 60);
     assert_eq!(events().await, before - 2 * 60);
+}
+
+/// Events come before what waits, so between two pieces of an import there is nothing yet that waits.
+#[tokio::test]
+async fn events_stay_while_an_import_is_under_way() {
+    let (Some(there), Some(here)) = (World::new(), World::new()) else { return };
+    let clock = Arc::new(ManualClock::new(fixture::START));
+    let source = there.store().await.with_clock(clock.clone());
+    furnish(&source).await;
+    let expected = administrator(&source).await;
+    let decided = add(&*expected.incoming).await;
+    expected.incoming.decline(&decided.uid, &Decline::default()).await.unwrap();
+    let lines: Vec<Line> = source.export(Some(fixture::ACCOUNT)).try_collect().await.unwrap();
+    let (account, rest): (Vec<_>, Vec<_>) =
+        lines.into_iter().partition(|line| matches!(line, Line::Header { .. } | Line::Account(_)));
+    let (events, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(|line| matches!(line, Line::Event(_)));
+    let store = here.store().await.with_clock(clock.clone());
+    store.import(account).await.unwrap();
+    store.import(events.clone()).await.unwrap();
+    clock.advance_secs(10 * DAY_SECS);
+    let retention = Retention::default().with_events_days(9);
+    assert_eq!(store.sweep(retention).await.unwrap(), 2, "of what was decided");
+    store.import(rest).await.unwrap();
+    assert_eq!(store.sweep(retention).await.unwrap(), 0);
+    let ports = administrator(&store).await;
+    let left = ports.history.as_ref().unwrap().events(None, 1000).await.unwrap().events;
+    assert_eq!(left.len(), events.len() - 2);
+    let query = ListQuery::default();
+    assert_eq!(ports.incoming.list(&query).await.unwrap(), expected.incoming.list(&query).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,7 @@
 
 use incoming_leads_model::document::Line;
 use incoming_leads_model::{Accept, ContactId, Decline, SummaryQuery};
-use incoming_leads_port::{EntityQuery, Retention};
+use incoming_leads_port::{EntityQuery, Provision, Retention};
 
 use crate::world::{START, World, call, moment};
 
@@ -87,4 +87,39 @@ async fn an_event_of_a_wrong_clock_stands_in_nobodys_way() {
     assert_eq!(world.sqlite.sweep(Retention::default().with_events_days(1)).await.unwrap(), 2);
     let events = world.ports.history.as_ref().unwrap().events(None, 10).await.unwrap().events;
     assert_eq!(events.into_iter().map(|event| event.uid).collect::<Vec<_>>(), [far.uid.clone(), far.uid]);
+}
+
+/// Events come before what waits, so between two pieces of an import there is nothing yet that waits.
+#[tokio::test]
+async fn events_stay_while_an_import_is_under_way() {
+    let world = World::new().await;
+    let waits = world.add(call(1, START, 10)).await;
+    let decided = world.add(call(2, START, 10)).await;
+    world.ports.incoming.decline(&decided.uid, &Decline::default()).await.unwrap();
+    let (events, rest): (Vec<_>, Vec<_>) =
+        world.export().await.into_iter().partition(|line| matches!(line, Line::Event(_)));
+    let (account, rest): (Vec<_>, Vec<_>) =
+        rest.into_iter().partition(|line| matches!(line, Line::Header { .. } | Line::Account(_)));
+    let copy = World::new().await;
+    copy.sqlite.import(account).await.unwrap();
+    copy.sqlite.import(events.clone()).await.unwrap();
+    copy.clock.advance_secs(10 * DAY);
+    let retention = Retention::default().with_events_days(9);
+    assert_eq!(copy.sqlite.sweep(retention).await.unwrap(), 2, "of what was decided");
+    copy.sqlite.import(rest).await.unwrap();
+    assert_eq!(copy.sqlite.sweep(retention).await.unwrap(), 0);
+    let left = copy.ports.history.as_ref().unwrap().events(None, 10).await.unwrap().events;
+    assert_eq!(left.into_iter().map(|event| event.uid).collect::<Vec<_>>(), [waits.uid]);
+    assert_eq!(copy.uids().await, world.uids().await);
+}
+
+#[tokio::test]
+async fn events_of_a_lead_go_together() {
+    let world = World::new().await;
+    let decided = world.add(call(1, START, 10)).await;
+    world.clock.advance_secs(5 * DAY);
+    world.ports.incoming.decline(&decided.uid, &Decline::default()).await.unwrap();
+    world.clock.advance_secs(5 * DAY);
+    assert_eq!(world.sqlite.sweep(Retention::default().with_events_days(6)).await.unwrap(), 0);
+    assert_eq!(world.sqlite.sweep(Retention::default().with_events_days(4)).await.unwrap(), 2);
 }
