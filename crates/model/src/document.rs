@@ -248,14 +248,14 @@ pub fn accounts(lines: &[Line]) -> BTreeSet<AccountId> {
 /// # Errors
 /// [`Misfit`] for a document of another version, a line of an account that was not told before, a token or grant of a
 /// user, or of an integration, that its account does not have, a secret that is no digest, an integration told twice,
-/// an event that contradicts its item.
+/// an event that contradicts its item, an account that is another one than the one of its id that is held.
 pub fn check(lines: &[Line], known: &BTreeMap<AccountId, Arc<Layout>>) -> Result<(), Misfit> {
     let mut told: BTreeMap<AccountId, &Layout> = known.iter().map(|(id, layout)| (*id, &**layout)).collect();
     for (number, line) in lines.iter().enumerate() {
         let fits = match (line, line.account_id()) {
             (Line::Account(layout), _) => {
-                told.insert(layout.account.id, layout);
-                fits_account(layout)
+                let before = told.insert(layout.account.id, layout);
+                is_same(layout, before).and_then(|()| fits_account(layout))
             }
             (_, Some(id)) => match told.get(&id) {
                 Some(layout) => fits(line, layout),
@@ -269,6 +269,20 @@ pub fn check(lines: &[Line], known: &BTreeMap<AccountId, Arc<Layout>>) -> Result
         fits.map_err(|what| Misfit { line: number, what })?;
     }
     Ok(())
+}
+
+/// Every store that begins gives its first account the same id; what two of one id do not share is the moment at which
+/// they were made.
+fn is_same(layout: &Layout, before: Option<&Layout>) -> Result<(), String> {
+    let Some(Layout { account: here, .. }) = before else { return Ok(()) };
+    let Layout { account, .. } = layout;
+    if here.created_at == account.created_at {
+        return Ok(());
+    }
+    Err(format!(
+        "account {} here is {}, made {}; that of the document is {}, made {}: it goes into a store that has no account {}",
+        here.id, here.subdomain, here.created_at, account.subdomain, account.created_at, account.id
+    ))
 }
 
 fn fits_account(layout: &Layout) -> Result<(), String> {

@@ -71,6 +71,8 @@ pub(super) const CASES: &[Case] = &[
         .with_store(),
     case!("transfer"::documents_that_make_no_sense_are_refused, R15, "Another version, an account that was not told, a plain secret or an id without room above it is refused.")
         .with_store(),
+    case!("transfer"::another_account_of_the_same_id_is_refused, R11, "An account that was made at another moment is another one: its id does not put it in the place of the one that is here.")
+        .with_store(),
     case!("transfer"::an_account_told_again_is_replaced, R3, "An account that is told again has the new layout, and its leads wait on.")
         .with_store(),
     case!("transfer"::lines_wait_for_what_is_expected, R11, "Lines that expect accounts to be of some layout, or not to be there, are taken over if that is so, else none of them.")
@@ -471,6 +473,24 @@ async fn documents_that_make_no_sense_are_refused(on: &Instance) -> Done {
         refused.map_err(|failure| Failure { what: format!("{what}: {}", failure.what), ..failure })?;
     }
     Ok(())
+}
+
+async fn another_account_of_the_same_id_is_refused(on: &Instance) -> Done {
+    let before = layout(on).await?;
+    let mut other = (*before).clone();
+    other.account.created_at = other.account.created_at.plus_secs(1);
+    other.account.subdomain = format!("{}-beta", other.account.subdomain);
+    let told = other.account.subdomain.clone();
+    let refused =
+        fails(ErrorKind::Invalid, store(on)?.import(vec![Line::Account(Box::new(other.clone()))]).await)?;
+    let names_both =
+        [before.account.subdomain.as_str(), &told].iter().all(|name| refused.to_string().contains(name));
+    holds(&format!("both accounts are named in {:?}", refused.to_string()), names_both)?;
+    same("the account", &before, &layout(on).await?)?;
+    // By another name it is the same one.
+    other.account.created_at = before.account.created_at;
+    store(on)?.import(vec![Line::Account(Box::new(other))]).await?;
+    same("the sub-domain", told, layout(on).await?.account.subdomain.clone())
 }
 
 async fn an_account_told_again_is_replaced(on: &Instance) -> Done {
