@@ -140,7 +140,11 @@ impl Entities {
     }
 
     pub(crate) fn write_tag(&mut self, tag: Tag) {
-        self.tag_names.insert(tag.name.clone(), tag.id);
+        if let Some(namesake) = self.tag_names.insert(tag.name.clone(), tag.id)
+            && namesake != tag.id
+        {
+            self.tags.remove(&namesake);
+        }
         if let Some(old) = self.tags.insert(tag.id, tag.clone())
             && old.name != tag.name
         {

@@ -15,9 +15,10 @@ use crate::draft::Draft;
 use crate::entity::{Company, Contact, Customer, Lead, Note, Tag};
 use crate::floor::Floor;
 use crate::grant::Grant;
-use crate::id::{AccountId, UserId};
+use crate::id::{AccountId, TagId, UserId};
 use crate::item::Item;
 use crate::lifecycle::{Event, EventKind};
+use crate::limits::{MAX_NAME_CHARS, MAX_VERSION};
 use crate::moment::Moment;
 
 /// The version of the document that this crate writes and reads.
@@ -248,9 +249,11 @@ pub fn accounts(lines: &[Line]) -> BTreeSet<AccountId> {
 /// # Errors
 /// [`Misfit`] for a document of another version, a line of an account that was not told before, a token or grant of a
 /// user, or of an integration, that its account does not have, a secret that is no digest, an integration told twice,
-/// an event that contradicts its item, an account that is another one than the one of its id that is held.
+/// an event that contradicts its item, a tag, sub-domain, grant or version that is outside of the
+/// [limits](crate::limits), two tags of one name, an account that is another one than the one of its id that is held.
 pub fn check(lines: &[Line], known: &BTreeMap<AccountId, Arc<Layout>>) -> Result<(), Misfit> {
     let mut told: BTreeMap<AccountId, &Layout> = known.iter().map(|(id, layout)| (*id, &**layout)).collect();
+    let mut tags: BTreeMap<(AccountId, &str), TagId> = BTreeMap::new();
     for (number, line) in lines.iter().enumerate() {
         let fits = match (line, line.account_id()) {
             (Line::Account(layout), _) => {
@@ -258,7 +261,18 @@ pub fn check(lines: &[Line], known: &BTreeMap<AccountId, Arc<Layout>>) -> Result
                 is_same(layout, before).and_then(|()| fits_account(layout))
             }
             (_, Some(id)) => match told.get(&id) {
-                Some(layout) => fits(line, layout),
+                Some(layout) => fits(line, layout).and_then(|()| {
+                    if let Line::Tag(Of { row, .. }) = line
+                        && let Some(other) = tags.insert((id, &row.name), row.id)
+                        && other != row.id
+                    {
+                        let Tag { id, name } = row;
+                        return Err(format!(
+                            "tag.row.name: {name} is that of tag {other}, and so not of tag {id}"
+                        ));
+                    }
+                    Ok(())
+                }),
                 None => Err(format!("a line is of account {id}, of which no line told before")),
             },
             (Line::Header { version, .. }, None) if *version != VERSION => {
@@ -286,6 +300,9 @@ fn is_same(layout: &Layout, before: Option<&Layout>) -> Result<(), String> {
 }
 
 fn fits_account(layout: &Layout) -> Result<(), String> {
+    let Layout { account, .. } = layout;
+    fits_index(&account.subdomain)
+        .map_err(|what| format!("account.account.subdomain: that of account {} {what}", account.id))?;
     let mut seen = BTreeSet::new();
     for integration in &layout.integrations {
         let id = &integration.client_id;
@@ -295,6 +312,17 @@ fn fits_account(layout: &Layout) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether every store can look something up by this text.
+fn fits_index(text: &str) -> Result<(), String> {
+    if text.contains('\0') {
+        return Err("has the character NUL (U+0000), which is not taken".to_owned());
+    }
+    match text.chars().count() {
+        0..=MAX_NAME_CHARS => Ok(()),
+        chars => Err(format!("has {chars} characters, at most {MAX_NAME_CHARS} are taken")),
+    }
 }
 
 fn fits(line: &Line, layout: &Layout) -> Result<(), String> {
@@ -314,16 +342,24 @@ fn fits(line: &Line, layout: &Layout) -> Result<(), String> {
                 let id = &grant.client_id;
                 return Err(format!("a grant is of integration {id}, which account {account} does not have"));
             }
+            let of = grant.user_id;
+            fits_index(&grant.id).map_err(|what| format!("grant.id: that of a grant of user {of} {what}"))?;
             let spent = grant.spent.iter().map(|spent| &spent.secret);
             let mut digests = std::iter::once(&grant.secret).chain(spent).map(Secret::sha256);
             digests.try_for_each(|digest| digest.map(|_| ())).map_err(|what| format!("a grant {what}"))
         }
+        Line::Tag(Of { row, .. }) => {
+            fits_index(&row.name).map_err(|what| format!("tag.row.name: that of tag {} {what}", row.id))
+        }
+        Line::Item(Of { row, .. }) if !(1..=MAX_VERSION).contains(&row.version) => Err(format!(
+            "item.row.version: that of {} is {}, from 1 to {MAX_VERSION} are taken",
+            row.uid, row.version
+        )),
         Line::Event(event) if !is_whole(event) => {
             Err(format!("the event that added {} contradicts its item", event.uid))
         }
         Line::Header { .. }
         | Line::Account(_)
-        | Line::Tag(_)
         | Line::Customer(_)
         | Line::Lead(_)
         | Line::Contact(_)

@@ -38,6 +38,8 @@ pub const MAX_METADATA_TEXT_BYTES: usize = 4 << 10;
 pub const MAX_METADATA_BYTES: usize = 16 << 10;
 /// What any value of untyped JSON weighs beside its text, in bytes: numbers and empty lists are not for nothing.
 pub const VALUE_BYTES: usize = 4;
+/// How often an item that a document tells was recorded, at most. As much again is left to count on above it.
+pub const MAX_VERSION: u64 = 1 << 31;
 /// Custom fields of one entity, at most.
 pub const MAX_CUSTOM_FIELDS: usize = 40;
 /// Values of one custom field, at most.
@@ -77,6 +79,7 @@ pub const TABLE: &[Limit] = &[
     Limit { what: "uid", most: MAX_UID_BYTES as u64, unit: "bytes" },
     Limit { what: "source_uid", most: MAX_SOURCE_UID_BYTES as u64, unit: "bytes" },
     Limit { what: "source_name, name of an entity or tag", most: MAX_NAME_CHARS as u64, unit: "characters" },
+    Limit { what: "version of an item in a document", most: MAX_VERSION, unit: "value" },
     Limit { what: "text inside metadata", most: MAX_METADATA_TEXT_BYTES as u64, unit: "bytes" },
     Limit { what: "metadata", most: MAX_METADATA_BYTES as u64, unit: "bytes" },
     Limit { what: "custom fields of an entity", most: MAX_CUSTOM_FIELDS as u64, unit: "fields" },

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
 use incoming_leads_model::document::{Incoming, Line, Of, Secret, Token, VERSION};
+use incoming_leads_model::grant::{Due, Grant};
+use incoming_leads_model::limits::MAX_NAME_CHARS;
 use incoming_leads_model::{
     Accept, AccountId, Add, Cards, Contact, ContactId, Decline, Direction, Draft, EntityRef, IncomingLead,
-    Layout, Lead, LeadId, Link, LinkTarget, ListFilter, ListQuery, Metadata, Moment, Order, OrderKey,
-    PageRequest, Receipt, SummaryQuery, TagRef, Uid, UserId, Window,
+    Item, Layout, Lead, LeadId, Link, LinkTarget, ListFilter, ListQuery, Metadata, Moment, Order, OrderKey,
+    PageRequest, Receipt, SummaryQuery, Tag, TagId, TagRef, Uid, UserId, Window,
 };
 use incoming_leads_port::{
     AccountKey, Digest, EntityQuery, Error, ErrorKind, Floor, Operation, Ports, Principal,
@@ -19,7 +21,7 @@ use crate::act::{a_chat, add, contact, power, race, take_in, uids, waiting, wait
 use crate::case::{Case, case};
 use crate::drafts::{at, call, chat, form, one};
 use crate::failure::{Done, Failure, fails, holds, same, some};
-use crate::fixture::{ADMINISTRATOR, CONTACT, MAIN, SORTER, START, TARGET_LEAD, VIEWER};
+use crate::fixture::{ADMINISTRATOR, CLIENT, CONTACT, MAIN, SORTER, START, TARGET_LEAD, VIEWER};
 use crate::subject::{Instance, Store};
 
 pub(super) const CASES: &[Case] = &[
@@ -70,6 +72,8 @@ pub(super) const CASES: &[Case] = &[
     case!("transfer"::drafts_follow_the_rules, R6, "Drafts of a document come in by the rules: twins and unknown users are refused.")
         .with_store(),
     case!("transfer"::documents_that_make_no_sense_are_refused, R15, "Another version, an account that was not told, a plain secret or an id without room above it is refused.")
+        .with_store(),
+    case!("transfer"::what_no_store_can_hold_is_refused, R15, "A tag, sub-domain or grant whose text is too long or has a NUL, two tags of one name and a version out of range are refused, with the path.")
         .with_store(),
     case!("transfer"::another_account_of_the_same_id_is_refused, R11, "An account that was made at another moment is another one: its id does not put it in the place of the one that is here.")
         .with_store(),
@@ -473,6 +477,72 @@ async fn documents_that_make_no_sense_are_refused(on: &Instance) -> Done {
         refused.map_err(|failure| Failure { what: format!("{what}: {}", failure.what), ..failure })?;
     }
     Ok(())
+}
+
+async fn what_no_store_can_hold_is_refused(on: &Instance) -> Done {
+    take_in(&on.sorter, chat("chat-9", "Hello?")).await?;
+    let lines = exported(&**store(on)?, on.account).await?;
+    let tag = |number: u64, name: &str| {
+        let id = TagId::new(900 + number).expect("the id is in range");
+        Line::Tag(Of { account_id: on.account, row: Tag { id, name: name.to_owned() } })
+    };
+    let subdomain = |subdomain: &str| {
+        lines.iter().find_map(|line| match line {
+            Line::Account(layout) => {
+                let mut layout = layout.clone();
+                subdomain.clone_into(&mut layout.account.subdomain);
+                Some(Line::Account(layout))
+            }
+            _ => None,
+        })
+    };
+    let grant = |id: &str| {
+        Line::Grant(Grant {
+            id: id.to_owned(),
+            account_id: on.account,
+            user_id: SORTER,
+            client_id: CLIENT.to_owned(),
+            due: Due::Code,
+            secret: Secret::Sha256(Digest([7; 32]).to_hex()),
+            expires_at: START,
+            spent: None,
+        })
+    };
+    let item = |version| {
+        lines.iter().find_map(|line| match line {
+            Line::Item(Of { account_id, row }) => {
+                Some(Line::Item(Of { account_id: *account_id, row: Item { version, ..row.clone() } }))
+            }
+            _ => None,
+        })
+    };
+    let (nul, long) = ("a\0b", "x".repeat(20 << 10));
+    let name = "n".repeat(MAX_NAME_CHARS);
+    let bad = [
+        ("a NUL in a tag", Some(tag(1, nul)), "tag.row.name"),
+        ("a long tag", Some(tag(1, &long)), "tag.row.name"),
+        ("a tag that is too long by one", Some(tag(1, &format!("{name}n"))), "tag.row.name"),
+        ("a second tag of one name", Some(tag(2, "once")), "tag.row.name"),
+        ("a NUL in a sub-domain", subdomain(nul), "account.account.subdomain"),
+        ("a long sub-domain", subdomain(&long), "account.account.subdomain"),
+        ("a NUL in a grant", Some(grant(nul)), "grant.id"),
+        ("a long grant", Some(grant(&long)), "grant.id"),
+        ("no version", item(0), "item.row.version"),
+        ("a version beyond what is counted", item(1 << 63), "item.row.version"),
+    ];
+    for (what, line, path) in bad {
+        let refused = store(on)?.import(vec![tag(1, "once"), some(what, line)?]).await;
+        let refused = fails(ErrorKind::Invalid, refused)
+            .map_err(|failure| Failure { what: format!("{what}: {}", failure.what), ..failure })?
+            .to_string();
+        holds(&format!("{what}: the path in {refused:?}"), refused.contains(&format!("{path}: ")))?;
+    }
+    store(on)?.import(vec![tag(1, &name), tag(1, "once")]).await?;
+    // A later document has the last word.
+    store(on)?.import(vec![tag(2, "once")]).await?;
+    let told = exported(&**store(on)?, on.account).await?;
+    let namesakes = told.iter().filter(|line| matches!(line, Line::Tag(of) if of.row.name == "once"));
+    same("tags of one name", vec![&tag(2, "once")], namesakes.collect())
 }
 
 async fn another_account_of_the_same_id_is_refused(on: &Instance) -> Done {

@@ -85,9 +85,15 @@ const HERE: &[(&str, Try)] = &[
     }),
 ];
 
-/// What wires and the server enforce.
-const ELSEWHERE: &[&str] =
-    &["uids or ids named in one request", "page of v4", "depth of brackets", "values of a v2 body", "body"];
+/// What wires, the server and the check of a document enforce.
+const ELSEWHERE: &[&str] = &[
+    "uids or ids named in one request",
+    "page of v4",
+    "depth of brackets",
+    "values of a v2 body",
+    "body",
+    "version of an item in a document",
+];
 
 fn text(bytes: u64) -> String {
     "a".repeat(bytes as usize)
