@@ -34,6 +34,9 @@ async fn bring(lease: &Lease, migrate: Migrate) -> Result<()> {
     if is_ready(found, migrate)? {
         return Ok(());
     }
+    if found.is_none() {
+        is_free(lease).await?;
+    }
     for (step, number) in STEPS.iter().zip(1..).skip(found.unwrap_or(0)) {
         // An index of a large table takes its time.
         let mut sql = format!("BEGIN; SET LOCAL statement_timeout = 0; {step};");
@@ -51,6 +54,19 @@ async fn bring(lease: &Lease, migrate: Migrate) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// That nothing of somebody else's lies where the tables are to be made; what extensions brought is nobody's.
+async fn is_free(lease: &Lease) -> Result<()> {
+    let foreign = "SELECT c.relname::text, n.nspname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                   WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') \
+                   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass \
+                   AND d.objid = c.oid AND d.deptype = 'e') ORDER BY c.relname LIMIT 1";
+    let Some(row) = lease.query_opt(foreign, &[]).await? else { return Ok(()) };
+    let (relation, schema): (&str, &str) = (row.get(0), row.get(1));
+    Err(Fault::Invalid(format!(
+        "the database is one of something else: its schema {schema} has {relation}, and our tables go into an empty one"
+    )))
 }
 
 /// Whether nothing is to be done.
@@ -77,7 +93,10 @@ fn is_ready(found: Option<usize>, migrate: Migrate) -> Result<bool> {
 
 /// The schema's version; none where there are no tables of ours.
 async fn version(lease: &Lease) -> Result<Option<usize>> {
-    let is_there = lease.query("SELECT to_regclass('store') IS NOT NULL", &[]).await?;
+    // Somebody else's table may be called so too.
+    let columns = "SELECT count(*) = 3 FROM pg_attribute WHERE attrelid = to_regclass('store') \
+                   AND attname IN ('account_id', 'name', 'value') AND NOT attisdropped";
+    let is_there = lease.query(columns, &[]).await?;
     if !is_there.first().is_some_and(|row| row.get(0)) {
         return Ok(None);
     }

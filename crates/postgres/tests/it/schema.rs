@@ -95,6 +95,38 @@ async fn tables_are_made_only_where_that_is_asked_for() {
     }
 }
 
+#[tokio::test]
+async fn a_database_of_something_else_is_left_as_it_is() {
+    for foreign in
+        ["TABLE customers (id bigint)", "TABLE store (sku text)", "VIEW months AS SELECT 12 AS months"]
+    {
+        let Some(world) = World::new() else { return };
+        let client = world.client().await;
+        client.batch_execute(&format!("CREATE {foreign}")).await.unwrap();
+        for migrate in [Migrate::WhenNew, Migrate::WhenOlder] {
+            let options = Options::default().with_migrate(migrate);
+            let refused = options.open(&world.database.url()).await.unwrap_err();
+            assert_eq!((refused.kind(), refused.outcome()), (ErrorKind::Invalid, Outcome::NotApplied));
+            assert!(refused.to_string().contains("one of something else"), "{refused}");
+        }
+        let relations = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace";
+        let row = client.query_one(relations, &[]).await.unwrap();
+        assert_eq!(row.get::<_, i64>(0), 1, "{foreign}");
+    }
+}
+
+#[tokio::test]
+async fn relations_of_an_extension_are_nobodys() {
+    let Some(world) = World::new() else { return };
+    let client = world.client().await;
+    let available = "SELECT FROM pg_available_extensions WHERE name = 'pg_stat_statements'";
+    if client.query_opt(available, &[]).await.unwrap().is_none() {
+        return;
+    }
+    client.batch_execute("CREATE EXTENSION pg_stat_statements").await.unwrap();
+    furnish(&world.store().await).await;
+}
+
 /// Until there is a second step, the only older schema is that of before the first, which knows its own version and
 /// nothing else. What it knows lies behind the place in which tables are made, or the first step would stumble over it.
 #[tokio::test]
