@@ -268,6 +268,20 @@ fn what_makes_no_sense_is_refused() {
     assert!(at(&["migrate"]).contains("is up to date"));
 }
 
+#[test]
+fn an_address_of_which_a_password_could_be_shown_is_refused() {
+    for (address, why) in [
+        ("postgres://u:p@ss/word@127.0.0.1:1/db", "write @ in a password as %40"),
+        ("postgresql://u:secr@et@h", "write @ in a password as %40"),
+        ("postgres://", "postgres://USER@HOST/DATABASE"),
+    ] {
+        let (code, out, told) = run(&["account", "list", "--database", address]);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{told}");
+        assert!(told.contains(why), "{told}");
+        assert!(!told.contains("ss/word") && !told.contains("et@h"), "{told}");
+    }
+}
+
 /// Runs commands on a database at the same time; what each prints.
 #[track_caller]
 fn at_once(database: &str, commands: &[&[&str]]) -> Vec<String> {
