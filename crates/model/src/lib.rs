@@ -60,6 +60,7 @@ pub mod paging;
 pub mod preview;
 pub mod query;
 pub mod required;
+pub mod setup;
 pub mod stored;
 pub mod tally;
 pub mod window;

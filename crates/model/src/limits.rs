@@ -52,6 +52,13 @@ pub const MAX_NOTES: usize = 20;
 /// [`VALUE_BYTES`] more.
 pub const MAX_ENTITY_BYTES: usize = 64 << 10;
 
+/// Bytes of an account's sub-domain, at most: one label of a host name. Source: RFC 1035, 2.3.4.
+pub const MAX_SUBDOMAIN_BYTES: usize = 63;
+/// Bytes of a user's e-mail address, at most. Source: RFC 5321, 4.5.3.1.3, without the brackets.
+pub const MAX_EMAIL_BYTES: usize = 254;
+/// Bytes of an integration's redirect URI, at most.
+pub const MAX_REDIRECT_URI_BYTES: usize = 2 << 10;
+
 /// One row of the table, for the documentation and for tests at n-1, n and n+1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -87,4 +94,7 @@ pub const TABLE: &[Limit] = &[
     Limit { what: "tags of an entity", most: MAX_TAGS as u64, unit: "tags" },
     Limit { what: "notes that come with a lead", most: MAX_NOTES as u64, unit: "notes" },
     Limit { what: "body of an entity", most: MAX_ENTITY_BYTES as u64, unit: "bytes" },
+    Limit { what: "sub-domain", most: MAX_SUBDOMAIN_BYTES as u64, unit: "bytes" },
+    Limit { what: "e-mail address of a user", most: MAX_EMAIL_BYTES as u64, unit: "bytes" },
+    Limit { what: "redirect URI", most: MAX_REDIRECT_URI_BYTES as u64, unit: "bytes" },
 ];

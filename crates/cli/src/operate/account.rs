@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use incoming_leads_model::{
     Account, AccountId, Layout, Pipeline, PipelineId, Policies, Rights, Status, StatusId, StatusKind, User,
@@ -10,7 +10,7 @@ use incoming_leads_model::{
 };
 use incoming_leads_port::{Clock, SystemClock};
 
-use super::{ATTEMPTS, change, failed, place, put, store, table};
+use super::{ATTEMPTS, change, failed, next, place, put, store, table};
 use crate::database::{DatabaseArgs, Role};
 use crate::{Failure, print};
 
@@ -112,11 +112,11 @@ impl Add {
 
     /// The account beside those that are there.
     fn layout(&self, accounts: &[Arc<Layout>]) -> Result<Layout, Failure> {
-        let free = accounts.iter().map(|layout| layout.account.id.get()).max().unwrap_or_default() + 1;
+        let free = next(accounts.iter().map(|layout| layout.account.id.get()));
         let id = AccountId::new(self.id.unwrap_or(free)).map_err(anyhow::Error::from)?;
-        let user = accounts.iter().flat_map(|layout| &layout.users).map(|user| user.id.get()).max();
+        let user = next(accounts.iter().flat_map(|layout| &layout.users).map(|user| user.id.get()));
         let administrator = User {
-            id: UserId::new(user.unwrap_or_default() + 1).context("there is no free id for a user")?,
+            id: UserId::new(user).map_err(anyhow::Error::from)?,
             name: self.admin_name.clone(),
             email: self.admin_email.clone(),
             is_active: true,

@@ -19,7 +19,8 @@ use clap::Args;
 use futures_util::StreamExt;
 use incoming_leads_model::document::{Line, Token};
 use incoming_leads_model::grant::Grant;
-use incoming_leads_model::{AccountId, Layout, UserId};
+use incoming_leads_model::setup::{self, Unfit};
+use incoming_leads_model::{AccountId, Floor, Layout, UserId};
 use incoming_leads_port::{AccountKey, Error, Outcome};
 
 use crate::database::{Database, DatabaseArgs, Role, Store};
@@ -67,12 +68,21 @@ async fn store(args: &DatabaseArgs) -> Result<Arc<dyn Store>, Failure> {
 
 /// The account that a person names: by its id, or by its sub-domain.
 async fn layout(store: &dyn Store, name: &str) -> Result<Arc<Layout>, Failure> {
-    let key = match name.parse::<u64>().ok().and_then(|id| AccountId::new(id).ok()) {
-        Some(id) => AccountKey::Id(id),
-        None => AccountKey::Subdomain(name),
+    let by_id = match name.parse::<u64>().ok().and_then(|id| AccountId::new(id).ok()) {
+        Some(id) => store.account(AccountKey::Id(id)).await.map_err(failed)?,
+        None => None,
     };
-    let found = store.account(key).await.map_err(failed)?;
-    Ok(found.ok_or_else(|| anyhow!("there is no account {name}"))?)
+    let by_name = store.account(AccountKey::Subdomain(name)).await.map_err(failed)?;
+    match (by_id, by_name) {
+        // A document may bring such a name.
+        (Some(one), Some(other)) if one.account.id != other.account.id => {
+            let other = other.account.id;
+            Err(anyhow!("{name} is the id of one account and the sub-domain of account {other}: change that sub-domain first")
+                .into())
+        }
+        (Some(found), _) | (None, Some(found)) => Ok(found),
+        (None, None) => Err(anyhow!("there is no account {name}").into()),
+    }
 }
 
 /// A user of it.
@@ -101,15 +111,24 @@ async fn change<T>(
     Err(anyhow!("others changed the account {name} each time; nothing was done").into())
 }
 
-/// Puts an account in the place of what was read, if that still stands; whether it did.
+/// Puts an account in the place of what was read, if that still stands and the account is fit; whether it did.
 async fn put(
     store: &dyn Store,
     id: AccountId,
     old: Option<Arc<Layout>>,
     new: Layout,
 ) -> Result<bool, Failure> {
+    setup::check(&new, old.as_deref()).map_err(|unfit| match unfit {
+        Unfit::EmailTaken(_) => Failure::Failed(unfit.into()),
+        _ => Failure::Usage(unfit.to_string()),
+    })?;
     let lines = vec![Line::Account(Box::new(new))];
     store.import_if(&[(id, old)], lines).await.map_err(failed)
+}
+
+/// The id after the largest. Those that a document brought from where no room is left do not count.
+fn next(taken: impl Iterator<Item = u64>) -> u64 {
+    taken.filter(|id| *id <= Floor::HIGHEST).max().unwrap_or_default() + 1
 }
 
 /// The tokens and grants of an account: they stand at the head of its export, of which no more is read.
@@ -191,7 +210,11 @@ fn table(rows: &[Vec<String>]) -> String {
     };
     let widths: Vec<_> = (0..count).map(width).collect();
     let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let cells = row.iter().zip(&widths).map(|(cell, width)| {
+            // What a document brought must not steer a terminal.
+            let cell = cell.replace(char::is_control, "\u{fffd}");
+            format!("{cell:<width$}")
+        });
         format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
     };
     rows.iter().map(line).collect()

@@ -1,10 +1,9 @@
 //! `incoming-leads user`: who may do what.
 
-use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 use incoming_leads_model::{Right, Rights, User, UserId};
 
-use super::{change, failed, layout, store, table, user_id};
+use super::{change, failed, layout, next, store, table, user_id};
 use crate::database::DatabaseArgs;
 use crate::{Failure, print};
 
@@ -122,15 +121,11 @@ impl Add {
     async fn run(self) -> Result<(), Failure> {
         let store = store(&self.database).await?;
         let accounts = store.accounts().await.map_err(failed)?;
-        let elsewhere = accounts.iter().flat_map(|layout| &layout.users).map(|user| user.id.get()).max();
+        let elsewhere = next(accounts.iter().flat_map(|layout| &layout.users).map(|user| user.id.get()));
         let Self { name, email, rights, .. } = &self;
         let id = change(&*store, &self.account, |layout| {
-            let here = layout.users.iter().map(|user| user.id.get()).max();
-            let id = here.max(elsewhere).unwrap_or_default() + 1;
-            let id = UserId::new(id).context("there is no free id for a user")?;
-            if layout.users.iter().any(|user| user.email.eq_ignore_ascii_case(email)) {
-                return Err(anyhow!("the account has a user {email} already").into());
-            }
+            let id = next(layout.users.iter().map(|user| user.id.get())).max(elsewhere);
+            let id = UserId::new(id).map_err(anyhow::Error::from)?;
             let (name, email) = (name.clone(), email.clone());
             layout.users.push(User { id, name, email, is_active: true, rights: *rights });
             Ok(id)

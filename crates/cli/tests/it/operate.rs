@@ -256,7 +256,7 @@ fn what_makes_no_sense_is_refused() {
     let at = |command: &[&str]| folder.done("b.sqlite", command);
     at(&["account", "add", "--subdomain", "acme", "--name", "Acme", "--admin-email", "ann@example.com"]);
     let twice =
-        &["account", "add", "--subdomain", "ACME", "--name", "Other", "--admin-email", "b@example.com"];
+        &["account", "add", "--subdomain", "acme", "--name", "Other", "--admin-email", "b@example.com"];
     folder.refused("b.sqlite", twice, "is that of account 1");
     folder.refused("b.sqlite", &["token", "add", "acme", "9"], "account 1 has no user 9");
     folder.refused("b.sqlite", &["token", "remove", "acme", "0000"], "has no token 0000");
@@ -266,6 +266,84 @@ fn what_makes_no_sense_is_refused() {
         "rights are some of",
     );
     assert!(at(&["migrate"]).contains("is up to date"));
+}
+
+#[test]
+fn names_that_nobody_finds_or_reads_are_not_set_up() {
+    let folder = Folder::new();
+    let at = |command: &[&str]| folder.done("a.sqlite", command);
+    at(&["account", "add", "--subdomain", "acme", "--name", "Acme", "--admin-email", "ann@example.com"]);
+    at(&["user", "add", "acme", "--name", "Sam", "--email", "sam@example.com"]);
+    let held = exported(&folder, "a.sqlite");
+    let account = ["account", "add", "--subdomain", "other", "--name", "N", "--admin-email", "b@example.com"];
+    let changed = |place: usize, text| {
+        let mut command = account;
+        command[place] = text;
+        command
+    };
+    let long = "a".repeat(300);
+    for text in ["", " ", "a b", "A.B", "-x", "a\nb", "1", &long] {
+        // An argument of its own would be an option where it begins with one.
+        let subdomain = format!("--subdomain={text}");
+        let add = ["account", "add", &subdomain, "--name", "N", "--admin-email", "b@example.com"];
+        folder.refused("a.sqlite", &add, "a sub-domain has");
+        folder.refused("a.sqlite", &["account", "change", "acme", &subdomain], "a sub-domain has");
+    }
+    for text in ["", "\u{1b}[31mred", &long] {
+        folder.refused("a.sqlite", &changed(5, text), "the name of an account has");
+        folder.refused(
+            "a.sqlite",
+            &["user", "change", "acme", "2", "--name", text],
+            "the name of a user has",
+        );
+    }
+    for text in ["", "b", "b@", "a@b@c"] {
+        folder.refused("a.sqlite", &changed(7, text), "an e-mail address has");
+        let add = ["user", "add", "acme", "--name", "N", "--email", text];
+        folder.refused("a.sqlite", &add, "an e-mail address has");
+    }
+    let taken = ["user", "change", "acme", "2", "--email", "Ann@example.com"];
+    folder.refused("a.sqlite", &taken, "the account has a user Ann@example.com already");
+    for text in ["", "javascript:alert(1)", "http://example.com"] {
+        let add = ["integration", "add", "acme", "--name", "N", "--redirect-uri", text];
+        folder.refused("a.sqlite", &add, "a redirect URI is");
+    }
+    let last = [&account[..], &["--id", "9007199254740991"]].concat();
+    folder.refused("a.sqlite", &last, "an id is at most");
+    assert_eq!(exported(&folder, "a.sqlite"), held);
+    assert_eq!(at(&account), "2");
+}
+
+/// A document brings what was there before, whatever it is.
+#[test]
+fn what_a_document_brought_harms_nobody() {
+    let folder = Folder::new();
+    let at = |command: &[&str]| folder.done("a.sqlite", command);
+    let account = |id: u64, subdomain: &str, name: &str| {
+        json!({"account": {"account": {"id": id, "subdomain": subdomain, "name": name, "created_at": 0},
+            "users": [{"id": id, "name": "U", "email": "u", "rights": {}}]}})
+    };
+    let last = 9_007_199_254_740_991;
+    let lines = [
+        json!({"header": {"version": 1}}),
+        account(1, "one", "\u{1b}[31mred"),
+        account(5, "1", "N"),
+        account(7, "8", "N"),
+        account(last, "last", "N"),
+    ];
+    let document = folder.path("all.jsonl");
+    std::fs::write(&document, lines.map(|line| line.to_string()).join("\n")).unwrap();
+    at(&["import", document.to_str().unwrap()]);
+    let listed = at(&["account", "list"]);
+    assert!(listed.contains("[31mred") && !listed.contains('\u{1b}'), "{listed:?}");
+    let why = "1 is the id of one account and the sub-domain of account 5";
+    folder.refused("a.sqlite", &["token", "add", "1", "1"], why);
+    assert!(at(&["user", "list", "8"]).contains("7"));
+    at(&["user", "change", "one", "1", "--deactivate"]);
+    at(&["account", "change", "5", "--subdomain", "five"]);
+    at(&["token", "add", "1", "1"]);
+    let next = at(&["account", "add", "--subdomain", "b", "--name", "B", "--admin-email", "b@example.com"]);
+    assert_eq!(next, "8");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use incoming_leads_model::limits::{self, TABLE};
 use incoming_leads_model::*;
 use serde_json::{Value, json};
 
+use crate::setup::{changed, integration};
 use crate::world::*;
 
 /// What becomes of this many.
@@ -41,6 +42,11 @@ const HERE: &[(&str, Try)] = &[
     ("source_name, name of an entity or tag", |n| {
         added(|draft| draft.companies[0].card.tags = vec![TagRef::by_name(wide(n))])
     }),
+    ("source_name, name of an entity or tag", |n| set_up(|layout| layout.account.name = wide(n))),
+    ("source_name, name of an entity or tag", |n| set_up(|layout| layout.users[0].name = wide(n))),
+    ("sub-domain", |n| set_up(|layout| layout.account.subdomain = text(n))),
+    ("e-mail address of a user", |n| set_up(|layout| layout.users[0].email = format!("a@{}", text(n - 2)))),
+    ("redirect URI", |n| set_up(integration(&format!("https://{}", text(n - 8))))),
     ("text inside metadata", |n| added(sip(json!({"from": text(n)})))),
     ("text inside metadata", |n| added(sip(json!({"further": {"x": [text(n)]}})))),
     ("metadata", |n| {
@@ -110,6 +116,10 @@ fn object(value: Value) -> Further {
 
 fn sip(metadata: Value) -> impl FnOnce(&mut Draft) {
     move |draft| draft.metadata = Some(serde_json::from_value(json!({"sip": metadata})).unwrap())
+}
+
+fn set_up(change: impl FnOnce(&mut Layout)) -> Result<(), String> {
+    changed(change).map_err(|unfit| unfit.to_string())
 }
 
 fn added(change: impl FnOnce(&mut Draft)) -> Result<(), String> {

@@ -9,5 +9,6 @@ mod limits;
 mod page;
 mod properties;
 mod rules;
+mod setup;
 mod walk;
 mod world;
