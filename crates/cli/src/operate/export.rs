@@ -1,5 +1,6 @@
 //! `incoming-leads export`: all that is held, as lines of JSON.
 
+use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::PathBuf;
 
@@ -7,7 +8,8 @@ use anyhow::Context;
 use clap::Args;
 use futures_util::StreamExt;
 
-use super::{beside, failed, layout, private, rename, store};
+use super::whole::Whole;
+use super::{failed, layout, store};
 use crate::Failure;
 use crate::database::{DatabaseArgs, Store};
 use crate::tell::Progress;
@@ -18,7 +20,7 @@ use crate::tell::Progress;
 /// as digests; a file that is written can be read by its owner alone.
 #[derive(Args)]
 pub(crate) struct Export {
-    /// The file to write; it is there when it is whole. Default: standard output
+    /// The file to write; it is there when it is whole, and a pipe or device is written to. Default: standard output
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
 
@@ -39,15 +41,20 @@ impl Export {
         match &self.to {
             None => self.write(&*store, &mut BufWriter::new(io::stdout())).await.map(drop),
             Some(path) => {
-                let part = beside(path, ".part");
-                let file = private(&part).with_context(|| format!("cannot write {}", part.display()))?;
-                let mut file = BufWriter::new(file);
+                let cannot = || format!("cannot write {}", path.display());
+                let is_file = match path.metadata() {
+                    Err(error) if error.kind() == ErrorKind::NotFound => true,
+                    found => found.with_context(cannot)?.is_file(),
+                };
+                // Whoever named a pipe or a device reads from there.
+                if !is_file {
+                    let file = File::options().write(true).open(path).with_context(cannot)?;
+                    return self.write(&*store, &mut BufWriter::new(file)).await;
+                }
+                let mut file = BufWriter::new(Whole::begin(path)?);
                 self.write(&*store, &mut file).await?;
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error);
-                let synced = file.and_then(|file| file.sync_all());
-                synced.with_context(|| format!("cannot write {}", part.display()))?;
-                rename(&part, path).with_context(|| format!("cannot write {}", path.display()))?;
-                Ok(())
+                Ok(file.and_then(Whole::finish).with_context(cannot)?)
             }
         }
     }

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::reading::{Batch, read};
-use super::{aside, beside, failed, place, private, rename};
+use super::whole::{Whole, beside};
+use super::{aside, failed, place};
 use crate::Failure;
 use crate::database::{DatabaseArgs, Role, Store};
 use crate::seed::{Logins, hash, reason};
@@ -262,14 +263,10 @@ impl Checkpoint {
 
     /// Beside and then in its place: it is never half written.
     fn write(&self, path: &Path) -> Result<()> {
-        let part = beside(path, ".part");
-        let written = private(&part).and_then(|mut file| {
-            file.write_all(&serde_json::to_vec(self)?)?;
-            file.sync_all()
-        });
-        written
-            .and_then(|()| rename(&part, path))
-            .with_context(|| format!("cannot write the checkpoint {}", path.display()))
+        let cannot = || format!("cannot write the checkpoint {}", path.display());
+        let mut file = Whole::begin(path).with_context(cannot)?;
+        let written = file.write_all(&serde_json::to_vec(self)?);
+        written.and_then(|()| file.finish()).with_context(cannot)
     }
 }
 

@@ -8,10 +8,8 @@ mod integration;
 mod reading;
 mod token;
 mod user;
+mod whole;
 
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
@@ -157,36 +155,8 @@ fn failed(error: Error) -> Failure {
     }
 }
 
-/// A new file that only its owner can read, in the place of whatever has its name.
-fn private(path: &Path) -> io::Result<File> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-/// Gives a file that is whole and synced its name, so that it is there after a loss of power too, whole or not at all.
-fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    fs::rename(from, to)?;
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Where a folder cannot be synced, its system does so by itself.
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
-}
-
-/// A file with a longer name in the same folder.
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
-}
-
 /// So many random bytes as hex digits.
-fn random(bytes: usize) -> Result<String, Failure> {
+fn random(bytes: usize) -> anyhow::Result<String> {
     let mut random = vec![0; bytes];
     getrandom::fill(&mut random).map_err(|error| anyhow!("the system gives no randomness: {error}"))?;
     Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())

@@ -1,7 +1,7 @@
 //! What operators do: accounts set up beside a running server, databases carried over, cut and gone on with.
 
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -194,10 +194,65 @@ fn an_export_can_be_read_by_its_owner_alone() {
     let at = |command: &[&str]| folder.done("a.sqlite", command);
     at(&["account", "add", "--subdomain", "acme", "--name", "Acme", "--admin-email", "ann@example.com"]);
     let path = folder.path("all.jsonl");
-    // What an earlier one has left when it was cut.
-    std::fs::write(folder.path("all.jsonl.part"), "half").unwrap();
     at(&["export", "--to", path.to_str().unwrap()]);
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn an_export_takes_its_own_name_alone() {
+    let folder = Folder::new();
+    let at = |command: &[&str]| folder.done("a.sqlite", command);
+    at(&["account", "add", "--subdomain", "acme", "--name", "Acme", "--admin-email", "ann@example.com"]);
+    let path = folder.path("all.jsonl");
+    let part = folder.path("all.jsonl.part");
+    std::fs::write(&part, "somebody's").unwrap();
+    let files = || {
+        let names = std::fs::read_dir(folder.path("")).unwrap().map(|file| file.unwrap().file_name());
+        let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+        names.retain(|name| !name.starts_with("a.sqlite"));
+        names.sort_unstable();
+        names
+    };
+    let to = path.to_str().unwrap();
+    folder.refused("a.sqlite", &["export", "--account", "nobody", "--to", to], "there is no account nobody");
+    assert_eq!(files(), ["all.jsonl.part"], "one that failed leaves nothing");
+    let export = ["export", "--to", to];
+    at_once(&folder.sqlite("a.sqlite"), &[&export[..]; 4]);
+    assert_eq!(files(), ["all.jsonl", "all.jsonl.part"]);
+    assert_eq!(std::fs::read_to_string(part).unwrap(), "somebody's");
+    assert!(std::fs::read_to_string(path).unwrap().contains("Acme"));
+}
+
+#[test]
+fn an_export_goes_where_a_link_leads() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::new();
+    let at = |command: &[&str]| folder.done("a.sqlite", command);
+    at(&["account", "add", "--subdomain", "acme", "--name", "Acme", "--admin-email", "ann@example.com"]);
+    std::fs::create_dir(folder.path("kept")).unwrap();
+    let (link, target) = (folder.path("link"), folder.path("kept/target"));
+    symlink("kept/target", &link).unwrap();
+    for before in [None, Some("old")] {
+        before.into_iter().for_each(|before| std::fs::write(&target, before).unwrap());
+        at(&["export", "--to", link.to_str().unwrap()]);
+        assert!(link.is_symlink());
+        assert!(std::fs::read_to_string(&target).unwrap().contains("Acme"));
+    }
+}
+
+#[test]
+fn an_export_goes_into_the_pipe_that_is_there() {
+    use std::os::unix::fs::FileTypeExt;
+    let folder = Folder::new();
+    let at = |command: &[&str]| folder.done("a.sqlite", command);
+    at(&["account", "add", "--subdomain", "acme", "--name", "Acme", "--admin-email", "ann@example.com"]);
+    let pipe = folder.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader =
+        Command::new("cat").arg(&pipe).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    at(&["export", "--to", pipe.to_str().unwrap()]);
+    assert!(finished(reader).1.contains("Acme"));
+    assert!(pipe.metadata().unwrap().file_type().is_fifo());
 }
 
 #[test]
