@@ -1,20 +1,21 @@
 //! `incoming-leads import`: an export taken over, piece by piece.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
-use incoming_leads_model::Floor;
-use incoming_leads_model::document::{Line, VERSION};
-use incoming_leads_port::Outcome;
+use incoming_leads_model::document::{self, Line};
+use incoming_leads_model::{AccountId, Floor, Layout};
+use incoming_leads_port::{AccountKey, Outcome};
 use incoming_leads_server::digest;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::reading::{Batch, read};
+use super::reading::{Batch, at, read};
 use super::whole::{Whole, beside};
 use super::{aside, failed, place};
 use crate::Failure;
@@ -64,14 +65,6 @@ impl Import {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let database = place(&self.database)?;
         let mut source = Source::open(&self.document, self.checkpoint.clone())?;
-        // What was begun is in a database that is there.
-        let opened = database.open(Role::Beside { makes: !source.is_begun() }).await;
-        let store = opened.map_err(|failure| source.within(failure))?;
-        source.goes_into(store.id().await.map_err(failed)?)?;
-        let mut logins = logins(&*store).await?;
-        if source.begin > 0 {
-            aside(&format!("going on at byte {}; remove the checkpoint to begin anew", source.begin));
-        }
         // Ids that a later piece brings must not be given to what somebody adds between two pieces. Documents tell them at
         // their beginning; those of before do not, and what can be read twice is.
         let mut found = match (&source.checkpoint, source.begin) {
@@ -84,34 +77,50 @@ impl Import {
             _ => None,
         };
         // Two pieces wait at most: one is read while another is written.
-        let (send, mut pieces) = mpsc::channel::<Batch>(1);
+        let (send, mut pieces) = mpsc::channel(1);
         let (from, begin, size) = (source.reader.take(), source.begin, self.batch as usize);
         let from = from.context("the document is read once")?;
         let reading = tokio::task::spawn_blocking(move || {
-            read(from, begin, size, |batch| send.blocking_send(batch).is_ok())
+            if let Err(error) = read(from, begin, size, |batch| send.blocking_send(Ok(batch)).is_ok()) {
+                // When nobody waits for more, why there is no more is not asked.
+                let _ = send.blocking_send(Err(error));
+            }
         });
+        let mut next = pieces.recv().await;
+        if begin == 0 {
+            // No database is made for what is no document.
+            next = next.transpose()?.map(Ok);
+        }
+        // What was begun is in a database that is there.
+        let opened = database.open(Role::Beside { makes: begin == 0 }).await;
+        let store = opened.map_err(|failure| source.within(failure))?;
+        source.goes_into(store.id().await.map_err(failed)?)?;
+        // That there is no place for it must not be found when much has been taken over.
+        source.reached(begin)?;
+        let mut logins = logins(&*store).await?;
+        if begin > 0 {
+            aside(&format!("going on at byte {begin}; remove the checkpoint to begin anew"));
+        }
         let progress = match &source.checkpoint {
             Some((_, Checkpoint { length, offset, .. })) => Progress::of_bytes(*length, *offset),
             None => Progress::of(0, "bytes"),
         };
-        let (mut is_first, mut taken) = (begin == 0, 0);
-        while let Some(Batch { mut lines, end }) = pieces.recv().await {
-            if std::mem::take(&mut is_first)
-                && !matches!(lines.first(), Some(Line::Header { version: VERSION, .. }))
-            {
-                return Err(
-                    anyhow!(r#"a document begins with {{"header": {{"version": {VERSION}}}}}"#).into()
-                );
-            }
+        let mut taken = 0;
+        while let Some(piece) = next {
+            let Batch { mut lines, first, end } = piece?;
             if let (Some(Line::Header { ids, .. }), Some(found)) = (lines.first_mut(), found.take()) {
                 *ids = Some(found);
             }
-            for line in &mut lines {
+            for (number, line) in (first..).zip(&mut lines) {
+                let at = || at(number, begin);
                 if matches!(line, Line::Draft(_)) {
-                    return Err(anyhow!("a draft is for seeds, which `serve --seed` reads").into());
+                    return Err(anyhow!("{}: a draft is for seeds, which `serve --seed` reads", at()).into());
                 }
-                hash(line, &mut logins)?;
+                hash(line, &mut logins).with_context(at)?;
             }
+            // The store would not say which line it is.
+            let fits = document::check(&lines, &known(&*store, &lines).await?);
+            fits.map_err(|misfit| anyhow!("{}: {}", at(first + misfit.line as u64, begin), misfit.what))?;
             let count = lines.len();
             let place = || format!("the {count} lines that end at byte {end}");
             store.import(lines).await.map_err(|error| match error.outcome() {
@@ -122,8 +131,9 @@ impl Import {
             source.reached(end)?;
             progress.at(end);
             taken += count;
+            next = pieces.recv().await;
         }
-        reading.await.context("the thread that reads the document broke off")??;
+        reading.await.context("the thread that reads the document broke off")?;
         source.done();
         drop(progress);
         aside(&format!("{taken} lines were taken over"));
@@ -157,6 +167,15 @@ async fn logins(store: &dyn Store) -> Result<Logins, Failure> {
     Ok(logins)
 }
 
+/// The accounts of these lines that the store has.
+async fn known(store: &dyn Store, lines: &[Line]) -> Result<BTreeMap<AccountId, Arc<Layout>>, Failure> {
+    let mut known = BTreeMap::new();
+    for id in document::accounts(lines) {
+        known.extend(store.account(AccountKey::Id(id)).await.map_err(failed)?.map(|layout| (id, layout)));
+    }
+    Ok(known)
+}
+
 /// The document, and how far it was taken over.
 struct Source {
     reader: Option<Box<dyn Read + Send>>,
@@ -181,7 +200,8 @@ impl Source {
         let beginning = digest(&String::from_utf8_lossy(&beginning)).to_hex();
         let path = checkpoint.unwrap_or_else(|| beside(document, ".checkpoint"));
         let fresh = Checkpoint { length: kind.len(), beginning, database: String::new(), offset: 0 };
-        let known = match Checkpoint::read(&path)? {
+        // One that was written before anything was taken over binds nobody.
+        let known = match Checkpoint::read(&path)?.filter(|kept| kept.offset > 0) {
             None => fresh,
             Some(kept) if (kept.length, &kept.beginning) == (fresh.length, &fresh.beginning) => kept,
             Some(_) => return Err(other(&path, "document")),
@@ -191,17 +211,10 @@ impl Source {
         Ok(Self { reader: Some(Box::new(file)), begin, checkpoint: Some((path, known)) })
     }
 
-    /// Whether some of it was taken over already, as a checkpoint says.
-    fn is_begun(&self) -> bool {
-        self.checkpoint.iter().any(|(_, known)| !known.database.is_empty())
-    }
-
     /// It goes into the store of this id, and goes on in no other.
     fn goes_into(&mut self, id: String) -> Result<()> {
         match &mut self.checkpoint {
-            Some((path, known)) if !known.database.is_empty() && known.database != id => {
-                Err(other(path, "database"))
-            }
+            Some((path, known)) if self.begin > 0 && known.database != id => Err(other(path, "database")),
             Some((_, known)) => {
                 known.database = id;
                 Ok(())
@@ -213,7 +226,7 @@ impl Source {
     /// Why the database of a checkpoint cannot be used.
     fn within(&self, failure: Failure) -> Failure {
         match &self.checkpoint {
-            Some((path, _)) if self.is_begun() => {
+            Some((path, _)) if self.begin > 0 => {
                 let path = path.display();
                 failure.within(&format!("the import was begun, as {path} says; remove it to begin anew"))
             }
@@ -257,13 +270,16 @@ impl Checkpoint {
         };
         let kept = serde_json::from_slice(&text);
         kept.map(Some).with_context(|| {
-            format!("the checkpoint {shown} is damaged; remove it to begin anew, which counts nothing twice")
+            format!(
+                "{shown} is no checkpoint or a damaged one; name another file with --checkpoint to begin anew, which counts nothing twice"
+            )
         })
     }
 
     /// Beside and then in its place: it is never half written.
     fn write(&self, path: &Path) -> Result<()> {
-        let cannot = || format!("cannot write the checkpoint {}", path.display());
+        let cannot =
+            || format!("cannot write the checkpoint {}; --checkpoint names another place", path.display());
         let mut file = Whole::begin(path).with_context(cannot)?;
         let written = file.write_all(&serde_json::to_vec(self)?);
         written.and_then(|()| file.finish()).with_context(cannot)

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::folder::Folder;
-use crate::program::{Serving, finished, program, run};
+use crate::program::{Serving, finish, finished, program, run};
 
 impl Folder {
     /// Runs a command on a database; what it prints, in words.
@@ -180,7 +180,7 @@ fn a_moved_database_is_gone_on_with_and_a_damaged_checkpoint_is_not() {
     std::fs::rename(folder.path("b.sqlite"), folder.path("c.sqlite")).unwrap();
     let kept = std::fs::read(&checkpoint).unwrap();
     std::fs::write(&checkpoint, "").unwrap();
-    folder.refused("c.sqlite", &["import", name], "is damaged; remove it to begin anew");
+    folder.refused("c.sqlite", &["import", name], "is no checkpoint or a damaged one; name another file");
     std::fs::write(&checkpoint, kept).unwrap();
     let (code, _, told) = run(&["import", name, "--database", &folder.sqlite("c.sqlite")]);
     assert!(code == Some(0) && told.contains("going on at byte"), "{told}");
@@ -293,14 +293,14 @@ fn what_makes_no_sense_is_refused() {
     folder.refused("a.sqlite", &["import", "/nowhere.jsonl"], "cannot read /nowhere.jsonl");
     for (text, why) in [
         (r#"{"account": {}}"#, "object 1, row 1"),
-        (r#"{"header": {"version": 2}}"#, "a document begins with"),
+        (r#"{"header": {"version": 2}}"#, "the document is of version 2, which a newer program writes"),
         (
             r#"{"header": {"version": 1}} {"draft": {"account_id": 1, "user_id": 1, "draft": {}}}"#,
-            "a draft is for seeds",
+            "object 2: a draft is for seeds",
         ),
         (
             r#"{"header": {"version": 1}} {"tag": {"account_id": 1, "row": {"id": 1, "name": "n"}}}"#,
-            "of which no line told before",
+            "object 2: a line is of account 1, of which no line told before",
         ),
     ] {
         let path = folder.path("wrong.jsonl");
@@ -321,6 +321,59 @@ fn what_makes_no_sense_is_refused() {
         "rights are some of",
     );
     assert!(at(&["migrate"]).contains("is up to date"));
+}
+
+#[test]
+fn what_is_no_document_makes_no_database() {
+    let folder = Folder::new();
+    let document = folder.path("all.jsonl");
+    let name = document.to_str().unwrap();
+    for (text, why) in [
+        ("", "a document begins with"),
+        (" \n\n", "a document begins with"),
+        (r#"{"tag": {"account_id": 1, "row": {"id": 1, "name": "n"}}}"#, "a document begins with"),
+        ("\u{feff}{\"header\": {\"version\": 1}}", "begins with a byte order mark"),
+        (r#"{"header": {"version": 2, "of": "later"}}"#, "a newer program writes"),
+    ] {
+        std::fs::write(&document, text).unwrap();
+        folder.refused("a.sqlite", &["import", name], why);
+        // By way of a pipe, which is read once.
+        let mut command = program(&["import", "-", "--database", &folder.sqlite("a.sqlite")]);
+        let (code, _, told) = finish(command.stdin(std::fs::File::open(&document).unwrap()));
+        assert!(code == Some(1) && told.contains(why), "{told}");
+        assert!(!folder.path("a.sqlite").exists(), "{text}");
+        assert!(!folder.path("all.jsonl.checkpoint").exists(), "{text}");
+    }
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_kept_is_told_before_anything_is_taken_over() {
+    let folder = Folder::new();
+    let document = folder.path("all.jsonl");
+    let name = document.to_str().unwrap();
+    let text = r#"{"header": {"version": 1}} {"account": {
+        "account": {"id": 1, "subdomain": "acme", "name": "Acme", "created_at": 0}}}"#;
+    std::fs::write(&document, text).unwrap();
+    let nowhere = folder.path("nowhere/checkpoint");
+    let import = ["import", name, "--checkpoint", nowhere.to_str().unwrap()];
+    folder.refused("a.sqlite", &import, "--checkpoint names another place");
+    assert!(!folder.done("a.sqlite", &["account", "list"]).contains("acme"));
+    // A mistake must not be told as advice to remove the document.
+    let import = ["import", name, "--checkpoint", name];
+    folder.refused("a.sqlite", &import, "all.jsonl is no checkpoint or a damaged one; name another file");
+    assert_eq!(std::fs::read_to_string(&document).unwrap(), text);
+    // What failed before its first piece was in binds nobody to its database.
+    let wrong =
+        format!(r#"{text} {{"token": {{"account_id": 1, "user_id": 9, "secret": {{"plain": "hush"}}}}}}"#);
+    std::fs::write(&document, wrong).unwrap();
+    folder.refused(
+        "a.sqlite",
+        &["import", name],
+        "object 3: a token is of user 9, whom account 1 does not have",
+    );
+    std::fs::write(&document, text).unwrap();
+    folder.done("b.sqlite", &["import", name]);
+    assert!(!folder.path("all.jsonl.checkpoint").exists());
 }
 
 #[test]
