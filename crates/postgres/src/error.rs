@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::PoolError;
+use deadpool_postgres::{HookError, PoolError};
 use incoming_leads_model::Refusal;
 use incoming_leads_port::{Error, ErrorKind, Operation, Outcome};
 use thiserror::Error as ThisError;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, SqlState};
 
 /// After what time asking again makes sense: most causes are gone within seconds.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -142,7 +142,13 @@ impl Fault {
             _ => error,
         };
         match self {
-            Fault::Database(source) | Fault::Lost(Some(source)) => error.with_source(source),
+            // The detail has what the server says.
+            _ if self.said().is_some() => error,
+            Fault::Database(source)
+            | Fault::Lost(Some(source))
+            | Fault::Pool(
+                PoolError::Backend(source) | PoolError::PostCreateHook(HookError::Backend(source)),
+            ) => error.with_source(source),
             Fault::Pool(source) => error.with_source(source),
             _ => error,
         }
@@ -171,12 +177,21 @@ impl Fault {
 
     /// A sentence for people, with what the server says, which holds no row.
     fn detail(&self) -> String {
+        match self.said() {
+            Some(said) => format!("{self}: {} ({})", said.message(), said.code().code()),
+            None => self.to_string(),
+        }
+    }
+
+    /// What the server says, if it is the one that complains.
+    fn said(&self) -> Option<&DbError> {
         match self {
-            Fault::Database(error) | Fault::Pool(PoolError::Backend(error)) => match error.as_db_error() {
-                Some(said) => format!("{self}: {} ({})", said.message(), said.code().code()),
-                None => self.to_string(),
-            },
-            _ => self.to_string(),
+            Fault::Database(error)
+            | Fault::Lost(Some(error))
+            | Fault::Pool(PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error))) => {
+                error.as_db_error()
+            }
+            _ => None,
         }
     }
 }

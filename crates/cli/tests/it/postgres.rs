@@ -32,6 +32,21 @@ fn a_database_without_tables_of_ours_is_refused_and_left_as_it_is() {
 }
 
 #[test]
+fn why_there_is_no_connection_is_told_once() {
+    let (code, _, stderr) = run(&["account", "list", "--database", "postgres://u@127.0.0.1:1/db"]);
+    let refused = "incoming-leads: cannot use the database postgres://127.0.0.1:1/db: open the store: \
+        there is no connection to the database: error connecting to server: Connection refused (os error 111)\n";
+    assert_eq!((code, stderr.as_str()), (Some(1), refused));
+    let Some(database) = database() else { return };
+    let url = database.url();
+    let name = url.rsplit('/').next().unwrap().split('?').next().unwrap();
+    let (code, _, stderr) =
+        run(&["account", "list", "--database", &url.replace(&format!("/{name}"), "/nowhere")]);
+    let told = "there is no connection to the database: database \"nowhere\" does not exist (3D000)\n";
+    assert!(code == Some(1) && stderr.ends_with(told), "{stderr}");
+}
+
+#[test]
 fn a_cut_import_goes_on_in_its_own_database_alone() {
     let (Some(first), Some(second)) = (database(), database()) else { return };
     let folder = folder("cut");
