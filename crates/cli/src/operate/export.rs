@@ -51,7 +51,7 @@ impl Export {
                     let file = File::options().write(true).open(path).with_context(cannot)?;
                     return self.write(&*store, &mut BufWriter::new(file)).await;
                 }
-                let mut file = BufWriter::new(Whole::begin(path)?);
+                let mut file = BufWriter::new(Whole::begin(path).with_context(cannot)?);
                 self.write(&*store, &mut file).await?;
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error);
                 Ok(file.and_then(Whole::finish).with_context(cannot)?)

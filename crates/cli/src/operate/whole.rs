@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::random;
 
@@ -32,7 +32,7 @@ impl Whole {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&part).with_context(|| format!("cannot write {}", part.display()))?;
+        let file = options.open(&part)?;
         Ok(Self { to, part, file })
     }
 

@@ -216,6 +216,13 @@ fn an_export_takes_its_own_name_alone() {
     let to = path.to_str().unwrap();
     folder.refused("a.sqlite", &["export", "--account", "nobody", "--to", to], "there is no account nobody");
     assert_eq!(files(), ["all.jsonl.part"], "one that failed leaves nothing");
+    let nowhere = folder.path("nowhere/all.jsonl");
+    let nowhere = nowhere.to_str().unwrap();
+    folder.refused(
+        "a.sqlite",
+        &["export", "--to", nowhere],
+        &format!("cannot write {nowhere}: No such file"),
+    );
     let export = ["export", "--to", to];
     at_once(&folder.sqlite("a.sqlite"), &[&export[..]; 4]);
     assert_eq!(files(), ["all.jsonl", "all.jsonl.part"]);
