@@ -1,11 +1,13 @@
 //! `serve --database`: what is kept, where, and for how many servers.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use incoming_leads_testbed::{Database, database};
 
-use crate::program::{Serving, finish, program, run};
+use crate::program::{Serving, finish, finished, program, run};
 
 /// An empty folder of this name.
 fn folder(name: &str) -> PathBuf {
@@ -215,6 +217,33 @@ fn a_backup_is_made_beside_the_server_and_taken_back_without_it() {
         assert_eq!(run(&[command, "--database", "memory", copy]).0, Some(2));
     }
     assert_eq!(run(&["backup", "--database", "sqlite:no/such.sqlite", "copy"]).0, Some(1));
+}
+
+#[test]
+fn a_backup_is_not_taken_back_beside_an_import() {
+    let folder = folder("importing");
+    let (database, copy) = (file(&folder), folder.join("copy.sqlite"));
+    let (copy, document) = (copy.to_str().unwrap(), folder.join("all.jsonl"));
+    drop(Serving::start(&["--demo", "--database", &database]));
+    assert_eq!(run(&["backup", "--database", &database, copy]).0, Some(0));
+    let other = format!("sqlite:{}", folder.join("other.sqlite").display());
+    assert_eq!(run(&["export", "--database", &database, "--to", document.to_str().unwrap()]).0, Some(0));
+
+    let mut import = program(&["import", "-", "--batch", "1", "--database", &other]);
+    import.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut importing = import.spawn().unwrap();
+    let mut rest = importing.stdin.take().unwrap();
+    rest.write_all(&fs::read(document).unwrap()).unwrap();
+    // Some of it is there, and it waits for more.
+    let mut listed = (0..100).map(|_| run(&["account", "list", "--database", &other]).1);
+    assert!(listed.any(|listed| listed.contains("example")));
+    let (code, _, stderr) = run(&["restore", "--database", &other, copy]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("another command has ") && stderr.contains("other.sqlite open"), "{stderr}");
+    drop(rest);
+    let (code, _, stderr) = finished(importing);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(run(&["restore", "--database", &other, copy]).0, Some(0));
 }
 
 #[test]
