@@ -15,5 +15,5 @@ mod shared;
 
 pub use binaries::HOW_TO_INSTALL;
 pub use error::{Error, Result};
-pub use server::{Postgres, Settings, Stop};
+pub use server::{Frozen, Postgres, Settings, Stop};
 pub use shared::{Database, SHARED, database, database_of, in_ci};

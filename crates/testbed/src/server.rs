@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::marker::PhantomData;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
@@ -205,6 +206,29 @@ impl Postgres {
         self.resume()
     }
 
+    /// Stops all its processes where they stand, until what is returned is dropped. Its kernel goes on: it takes
+    /// connections and acknowledges what is sent.
+    ///
+    /// # Errors
+    /// [`Error::State`] when it does not run.
+    pub fn freeze(&self) -> Result<Frozen<'_>> {
+        let server = self.pid().ok_or(Error::State("not running"))?;
+        // The first of them first, lest it makes more; all go on when we are gone, too.
+        let script = r#"kill -STOP "$1"
+            others=$(ps -A -o pid= -o ppid= | while read -r pid of; do [ "$of" = "$1" ] && echo "$pid"; done)
+            kill -STOP $others
+            echo; read -r _
+            kill -CONT $others "$1""#;
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script, "freezer", &server.to_string()]);
+        shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+        let mut shell = shell.spawn().map_err(io("start a shell"))?;
+        let said = shell.stdout.take().map(|mut said| said.read_exact(&mut [0]));
+        let frozen = Frozen { shell, _server: PhantomData };
+        said.transpose().map_err(io("stop the processes"))?;
+        Ok(frozen)
+    }
+
     /// Asks something as its superuser; the answer's rows as lines, columns parted by `|`.
     ///
     /// # Errors
@@ -363,6 +387,21 @@ impl Drop for Postgres {
         // Nothing is left for it to clean.
         drop(self.cleaner.kill());
         drop(self.cleaner.wait());
+    }
+}
+
+/// A server that stands still. It goes on when this is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct Frozen<'a> {
+    shell: Child,
+    _server: PhantomData<&'a Postgres>,
+}
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        drop(self.shell.wait());
     }
 }
 
