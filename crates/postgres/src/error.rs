@@ -32,6 +32,9 @@ pub(crate) enum Fault {
     /// The commit was sent, and what became of it cannot be told: the connection was lost, or no answer came in time.
     #[error("no answer came to the commit")]
     Lost(#[source] Option<tokio_postgres::Error>),
+    /// Nothing came in answer to a statement, not even that it takes too long. What it began is not committed.
+    #[error("the database does not answer")]
+    Silent,
     /// What was read no longer held, again and again.
     #[error("others changed the same each time")]
     Contended,
@@ -88,12 +91,13 @@ impl Fault {
             Fault::Contended => Remedy::Again,
             Fault::Shared { remedy, .. } => *remedy,
             Fault::Stale => Remedy::AgainWithNewIds,
+            Fault::Silent => Remedy::Reconnect,
             Fault::Database(error) => remedy(error),
-            Fault::Pool(PoolError::Backend(error)) => remedy(error),
             Fault::Refused(_)
             | Fault::Invalid(_)
             | Fault::Unauthorized
             | Fault::Damaged { .. }
+            // Where there was none to be had, there is none at once either.
             | Fault::Pool(_)
             | Fault::Lost(_)
             | Fault::Full
@@ -167,6 +171,7 @@ impl Fault {
             Fault::Lost(_) => (ErrorKind::Unavailable, Outcome::Unknown),
             Fault::Database(error) | Fault::Pool(PoolError::Backend(error)) => not_applied(kind(error)),
             Fault::Pool(_)
+            | Fault::Silent
             | Fault::Contended
             | Fault::Stale
             | Fault::Full

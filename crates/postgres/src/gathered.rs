@@ -76,8 +76,9 @@ where
     while let Some((group, at_work)) = waiting.group(Vec::new()).await {
         let keys: BTreeSet<K> = group.iter().map(|(key, _)| *key).collect();
         let keys: Vec<K> = keys.into_iter().collect();
+        // Everybody waits for these few rows: who answers nothing here is not waited for as long as elsewhere.
         let asking = core.ask(|lease| {
-            let (core, question, keys) = (&core, &question, &keys);
+            let (core, question, keys, lease) = (&core, &question, &keys, lease.within(core.wait));
             async move { question(core, &lease, keys).await }
         });
         // The lane goes on whatever happens on it.

@@ -100,8 +100,8 @@ impl Options {
         self
     }
 
-    /// With this bound on each statement, `statement_timeout` of the server; on a commit with what is
-    /// written, together with the bound on waiting for others. Default: 10 s.
+    /// With this bound on each statement, `statement_timeout` of the server, for whose answer is waited a second longer;
+    /// on a commit with what is written, together with the bound on waiting for others. Default: 10 s.
     pub const fn with_statement_time(mut self, time: Duration) -> Self {
         self.statement_time = time;
         self
@@ -113,14 +113,15 @@ impl Options {
         self
     }
 
-    /// With this bound on making a connection to one host. Default: 3 s.
+    /// With this bound on making a connection to each address of a host, until it has said that it can be written to.
+    /// Default: 3 s.
     pub const fn with_connect_time(mut self, time: Duration) -> Self {
         self.connect_time = time;
         self
     }
 
-    /// With this bound on waiting for one of the connections, for room in the queue, and on finding out what became
-    /// of a commit whose connection was lost. Default: 5 s.
+    /// With this bound on waiting for one of the connections, for room in the queue, for the answer to the question that
+    /// comes with every request, and on finding out what became of a commit whose connection was lost. Default: 5 s.
     pub const fn with_wait(mut self, wait: Duration) -> Self {
         self.wait = wait;
         self

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use deadpool_postgres::Pool;
 use futures_util::FutureExt as _;
 use incoming_leads_model::{
     Accept, AccountId, Add, Arrival, Decline, Event, IncomingLead, Link, ListQuery, Page, Receipt, Refusal,
@@ -15,7 +14,7 @@ use incoming_leads_port::{
     Capabilities, Clock, Digest, Error, ErrorKind, IncomingLeads, Operation, Outcome, Principal, Result,
 };
 
-use crate::connection::{self, Lease};
+use crate::connection::{self, Lease, Pool};
 use crate::convert::{Account as Key, account};
 use crate::credentials::{self, Entry};
 use crate::error::{self, Fault, Remedy};
@@ -37,9 +36,7 @@ pub struct Postgres {
 impl Postgres {
     pub(crate) async fn start(options: Options, address: &str) -> error::Result<Self> {
         let pool = connection::pool(address, &options)?;
-        let mut lease = Lease::take(&pool).await?;
-        // Its limits are changed for the while; it is not used again.
-        lease.begin();
+        let lease = Lease::take(&pool).await?.for_migrations();
         migrations::bring_up(&lease, options.migrate).await?;
         let id = lease.query_opt("SELECT value FROM store WHERE account_id = 0 AND name = 'id'", &[]).await?;
         let id = id.ok_or_else(|| Fault::damaged("store", "id", "the row is not there"))?;
@@ -102,10 +99,10 @@ impl Core {
         answer
     }
 
-    /// Closes connections that nobody uses: one of them turned out to be gone, or to lead to a server that is not
-    /// written to any more.
+    /// Closes connections that nobody uses: one of them turned out to be gone, or to lead to a server that says nothing
+    /// or is not written to any more.
     pub(crate) fn give_up_connections(&self) {
-        self.pool.retain(|_, _| false);
+        self.pool.close_idle();
     }
 }
 

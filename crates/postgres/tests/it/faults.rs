@@ -3,13 +3,15 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use incoming_leads_conformance::fixture;
 use incoming_leads_model::document::{Secret, Token};
 use incoming_leads_model::{Accept, Add, ListQuery, Uid};
 use incoming_leads_port::{Digest, Error, ErrorKind, IncomingLeads, Operation, Outcome, Ports, Registry};
 use incoming_leads_postgres::Options;
 use incoming_leads_testbed::{Error as Absent, Postgres as Server, Settings, Stop, database_of, in_ci};
-use tokio::time::sleep;
+use tokio::net::TcpListener;
+use tokio::time::{sleep, timeout};
 
 use crate::world::{World, add, administrator, connect, form, furnish};
 
@@ -36,6 +38,15 @@ async fn comes_back<T, F: Future<Output = Result<T, Error>>>(attempt: impl Fn() 
     }
 }
 
+/// Lets commits wait for the standbys of these names.
+async fn set_standbys(server: &Server, names: &str) {
+    server.sql(&format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'")).unwrap();
+    server.sql("SELECT pg_reload_conf()").unwrap();
+    while server.sql("SHOW synchronous_standby_names").unwrap() != names {
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
 async fn try_to_add(ports: &Ports) -> Result<Uid, Error> {
     Ok(ports.incoming.add(&Add::forms(vec![form()])).await?.remove(0).uid)
 }
@@ -43,6 +54,12 @@ async fn try_to_add(ports: &Ports) -> Result<Uid, Error> {
 #[track_caller]
 fn assert_not_applied(error: &Error, kind: ErrorKind) {
     assert_eq!((error.kind(), error.outcome()), (kind, Outcome::NotApplied), "{error:?}");
+    assert!(error.retry_after().is_some(), "{error:?}");
+}
+
+#[track_caller]
+fn assert_unknown(error: &Error) {
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Unavailable, Outcome::Unknown), "{error:?}");
     assert!(error.retry_after().is_some(), "{error:?}");
 }
 
@@ -236,8 +253,7 @@ async fn no_connection_left_is_told_and_passes() {
 async fn it_follows_the_server_that_can_be_written_to() {
     let Some(mut primary) = server() else { return };
     let standby = primary.standby().unwrap();
-    primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'").unwrap();
-    primary.sql("SELECT pg_reload_conf()").unwrap();
+    set_standbys(&primary, "*").await;
     let hosts = [primary.url("postgres"), standby.url("postgres")]
         .map(|url| url["postgresql://leads@".len()..].replace("/postgres", ""));
     let address = format!("postgresql://leads@{}/postgres", hosts.join(","));
@@ -286,11 +302,7 @@ async fn a_commit_that_no_standby_has_is_no_success() {
     let store = options.open(&server.url("postgres")).await.unwrap();
     furnish(&store).await;
     let ports = administrator(&store).await;
-    server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'").unwrap();
-    server.sql("SELECT pg_reload_conf()").unwrap();
-    while server.sql("SHOW synchronous_standby_names").unwrap() != "nobody" {
-        sleep(Duration::from_millis(20)).await;
-    }
+    set_standbys(&server, "nobody").await;
     // The first ones may come before the server has told everybody.
     let start = Instant::now();
     let unknown = loop {
@@ -299,15 +311,125 @@ async fn a_commit_that_no_standby_has_is_no_success() {
         }
         assert!(start.elapsed() < BACK);
     };
-    assert_eq!(
-        (unknown.kind(), unknown.outcome()),
-        (ErrorKind::Unavailable, Outcome::Unknown),
-        "{unknown:?}"
-    );
-    assert!(unknown.retry_after().is_some());
-    server.sql("ALTER SYSTEM RESET synchronous_standby_names").unwrap();
-    server.sql("SELECT pg_reload_conf()").unwrap();
+    assert_unknown(&unknown);
+    set_standbys(&server, "").await;
     comes_back(|| try_to_add(&ports)).await;
+}
+
+/// More than a store with these options may take to answer, whatever does not.
+const SILENCE: Duration = Duration::from_secs(12);
+
+/// Short bounds, for what lasts as long as they are.
+fn impatient() -> Options {
+    let second = Duration::from_secs(1);
+    Options::default().with_statement_time(second).with_connect_time(second).with_wait(second * 2)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_that_stands_still_keeps_nobody_waiting() {
+    let Some(server) = server() else { return };
+    let store = impatient().open(&server.url("postgres")).await.unwrap();
+    furnish(&store).await;
+    let ports = administrator(&store).await;
+    let adds = || {
+        let add = |_| {
+            let ports = ports.clone();
+            tokio::spawn(async move {
+                let draft = form();
+                (draft.clone(), ports.incoming.add(&Add::forms(vec![draft])).await)
+            })
+        };
+        (0..30).map(add).collect::<Vec<_>>()
+    };
+    let mut before = adds();
+    sleep(Duration::from_millis(20)).await;
+    let frozen = server.freeze().unwrap();
+    let start = Instant::now();
+    before.extend(adds());
+    let lists = (0..30).map(|_| {
+        let (store, ports) = (store.clone(), ports.clone());
+        tokio::spawn(async move {
+            let listed = ports.incoming.list(&ListQuery::default()).await;
+            (listed, store.token(&Digest([7; 32])).await)
+        })
+    });
+    for list in lists.collect::<Vec<_>>() {
+        let (listed, token) = timeout(SILENCE, list).await.expect("it is answered").unwrap();
+        assert_not_applied(&listed.unwrap_err(), ErrorKind::Unavailable);
+        assert_not_applied(&token.unwrap_err(), ErrorKind::Unavailable);
+    }
+    let mut told = Vec::new();
+    for add in before {
+        told.push(timeout(SILENCE, add).await.expect("it is answered").unwrap());
+    }
+    assert!(start.elapsed() < SILENCE, "it took {:?}", start.elapsed());
+    drop(frozen);
+    comes_back(|| try_to_add(&ports)).await;
+    // What was not applied may be tried again; what was, is there, and its like is not taken.
+    for (draft, told) in told {
+        let again = ports.incoming.add(&Add::forms(vec![draft])).await;
+        match told {
+            Ok(_) => assert_eq!(again.unwrap_err().kind(), ErrorKind::Invalid),
+            Err(error) if error.outcome() == Outcome::NotApplied => drop(again.unwrap()),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_leaves_a_server_that_stands_still_for_one_that_took_over() {
+    let Some(primary) = server() else { return };
+    let standby = primary.standby().unwrap();
+    let hosts = [&primary, &standby].map(|server| server.url("postgres"));
+    let [first, second] =
+        hosts.each_ref().map(|url| &url["postgresql://leads@".len()..url.len() - "/postgres".len()]);
+    let store = impatient().open(&format!("postgresql://leads@{first},{second}/postgres")).await.unwrap();
+    furnish(&store).await;
+    let ports = administrator(&store).await;
+    let uid = add(&*ports.incoming).await.uid;
+    let has_come = format!("SELECT count(*) FROM items WHERE uid = '{uid}'");
+    while !standby.sql(&has_come).is_ok_and(|count| count == "1") {
+        sleep(Duration::from_millis(20)).await;
+    }
+    let _frozen = primary.freeze().unwrap();
+    standby.promote().unwrap();
+    comes_back(|| try_to_add(&ports)).await;
+    assert!(ports.incoming.get(&uid).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_waits_for_what_somebody_did_not_wait_for() {
+    let Some(world) = World::new() else { return };
+    let options = Options::default().with_connections(2);
+    let store = options.open(&world.database.url()).await.unwrap();
+    furnish(&store).await;
+    let ports = administrator(&store).await;
+    let uid = add(&*ports.incoming).await.uid;
+    let holder = world.client().await;
+    holder.batch_execute("BEGIN; LOCK items").await.unwrap();
+    let both = join_all((0..2).map(|_| ports.incoming.get(&uid)));
+    assert!(timeout(Duration::from_millis(500), both).await.is_err(), "they wait");
+    let start = Instant::now();
+    assert_eq!(store.grant("nobody's").await.unwrap(), None);
+    assert!(start.elapsed() < Duration::from_secs(1), "it took {:?}", start.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_takes_a_connection_and_says_nothing_does_not_hide_the_others() {
+    let Some(server) = server() else { return };
+    let mute = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = mute.local_addr().unwrap().port();
+    let url = server.tcp_url("postgres");
+    let address = url.replace("@127.0.0.1:", &format!("@127.0.0.1:{port},127.0.0.1:"));
+    let time = Duration::from_millis(800);
+    let start = Instant::now();
+    let store = Options::default().with_connect_time(time).open(&address).await.unwrap();
+    assert!((time..time * 3).contains(&start.elapsed()), "it took {:?}", start.elapsed());
+    furnish(&store).await;
+    let ports = administrator(&store).await;
+    add(&*ports.incoming).await;
+    // Which of them answers is remembered.
+    assert!(start.elapsed() < time * 4, "it took {:?}", start.elapsed());
 }
 
 #[tokio::test]
