@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use incoming_leads_model::{
@@ -15,7 +15,7 @@ use incoming_leads_model::{
 };
 use incoming_leads_port::Ids;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::changes::{self, patched};
 use crate::connection::Lease;
@@ -274,25 +274,30 @@ impl Writer {
     /// then its event tells.
     async fn ask(&self, facts: &Facts, commit_id: i64, account: Account, uid: &str) -> Option<bool> {
         let deadline = Instant::now() + self.core.wait;
+        // An idle one may lead to the same silence.
+        self.core.give_up_connections();
         let mut was_ended = false;
-        while Instant::now() < deadline {
-            if let Ok(lease) = Lease::take(&self.core.pool).await {
-                let row = lease.query_opt(STATUS, &[&facts.transaction]).await.ok().flatten();
-                let status: Option<String> = row.as_ref().and_then(|row| row.get(0));
-                let has_standbys = row.is_none_or(|row| row.get(1));
-                if status.as_deref() == Some("in progress") {
-                    // Where this is not allowed, the server's own limits end it.
-                    drop(lease.query(TERMINATE, &[&facts.process, &facts.transaction]).await);
-                    was_ended = true;
-                } else if let Ok(Some(row)) = lease.query_opt(FOUND, &[&account, &uid, &commit_id]).await {
-                    // It may have been ended while it waited for a standby, which then may not have it.
-                    let is_found: bool = row.get(0);
-                    return (!is_found || !was_ended || !has_standbys).then_some(is_found);
+        let asking = async {
+            loop {
+                if let Ok(lease) = Lease::take(&self.core.pool).await {
+                    let row = lease.query_opt(STATUS, &[&facts.transaction]).await.ok().flatten();
+                    let status: Option<String> = row.as_ref().and_then(|row| row.get(0));
+                    let has_standbys = row.is_none_or(|row| row.get(1));
+                    if status.as_deref() == Some("in progress") {
+                        // Where this is not allowed, the server's own limits end it.
+                        drop(lease.query(TERMINATE, &[&facts.process, &facts.transaction]).await);
+                        was_ended = true;
+                    } else if let Ok(Some(row)) = lease.query_opt(FOUND, &[&account, &uid, &commit_id]).await
+                    {
+                        // It may have been ended while it waited for a standby, which then may not have it.
+                        let is_found: bool = row.get(0);
+                        return (!is_found || !was_ended || !has_standbys).then_some(is_found);
+                    }
                 }
+                sleep(POLL).await;
             }
-            sleep(POLL).await;
-        }
-        None
+        };
+        timeout_at(deadline, asking).await.ok().flatten()
     }
 
     /// Reads what the group needs and lets the model decide, one command after the other.

@@ -11,6 +11,7 @@ use incoming_leads_port::{Digest, Error, ErrorKind, IncomingLeads, Operation, Ou
 use incoming_leads_postgres::Options;
 use incoming_leads_testbed::{Error as Absent, Postgres as Server, Settings, Stop, database_of, in_ci};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::world::{World, add, administrator, connect, form, furnish};
@@ -430,6 +431,44 @@ async fn a_host_that_takes_a_connection_and_says_nothing_does_not_hide_the_other
     add(&*ports.incoming).await;
     // Which of them answers is remembered.
     assert!(start.elapsed() < time * 4, "it took {:?}", start.elapsed());
+}
+
+/// An add whose commit waits for a standby.
+async fn waits_for_a_standby(server: &Server, ports: &Ports) -> JoinHandle<Result<Uid, Error>> {
+    let leads = ports.clone();
+    let adding = tokio::spawn(async move { try_to_add(&leads).await });
+    let start = Instant::now();
+    while server.sql(WAITING).unwrap().is_empty() {
+        assert!(start.elapsed() < BACK, "it does not wait");
+        sleep(Duration::from_millis(20)).await;
+    }
+    adding
+}
+
+const WAITING: &str = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_stands_still_is_not_asked_for_long_what_became_of_a_commit() {
+    let Some(server) = server() else { return };
+    let (second, short) = (Duration::from_secs(1), Duration::from_millis(500));
+    let options = Options::default().with_statement_time(second * 3).with_lock_time(short);
+    let options = options.with_connect_time(second).with_wait(second);
+    let store = options.open(&server.url("postgres")).await.unwrap();
+    furnish(&store).await;
+    let ports = administrator(&store).await;
+    // Some connections are idle.
+    let query = ListQuery::default();
+    join_all((0..8).map(|_| ports.incoming.list(&query))).await;
+    set_standbys(&server, "nobody").await;
+    let start = Instant::now();
+    let adding = waits_for_a_standby(&server, &ports).await;
+    let frozen = server.freeze().unwrap();
+    assert_unknown(&adding.await.unwrap().unwrap_err());
+    // The commit has 3.5 s, the questions have one.
+    assert!(start.elapsed() < second * 6, "it took {:?}", start.elapsed());
+    drop(frozen);
+    set_standbys(&server, "").await;
+    comes_back(|| try_to_add(&ports)).await;
 }
 
 #[tokio::test]
