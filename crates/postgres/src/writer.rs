@@ -274,6 +274,8 @@ impl Writer {
     /// then its event tells.
     async fn ask(&self, facts: &Facts, commit_id: i64, account: Account, uid: &str) -> Option<bool> {
         let deadline = Instant::now() + self.core.wait;
+        // Some of the time is left to clear up.
+        let until = deadline - self.core.wait / 10;
         // An idle one may lead to the same silence.
         self.core.give_up_connections();
         let mut was_ended = false;
@@ -289,15 +291,39 @@ impl Writer {
                         was_ended = true;
                     } else if let Ok(Some(row)) = lease.query_opt(FOUND, &[&account, &uid, &commit_id]).await
                     {
-                        // It may have been ended while it waited for a standby, which then may not have it.
                         let is_found: bool = row.get(0);
-                        return (!is_found || !was_ended || !has_standbys).then_some(is_found);
+                        if !is_found || !has_standbys {
+                            return Some(is_found);
+                        }
+                        // What was ended waited for a standby in vain.
+                        if was_ended || Instant::now() >= until {
+                            return None;
+                        }
+                        // Else its wait may have been cut off, as by a restart.
+                        if self.is_covered(lease, until).await {
+                            return Some(true);
+                        }
                     }
                 }
                 sleep(POLL).await;
             }
         };
         timeout_at(deadline, asking).await.ok().flatten()
+    }
+
+    /// Whether standbys have all that was committed before: they have a commit of our own, which comes after it in the log.
+    async fn is_covered(&self, lease: Lease, until: Instant) -> bool {
+        let Ok(lease) = lease.open("BEGIN").await else { return false };
+        let Ok(Some(row)) = lease.query_opt(MARK, &[]).await else { return false };
+        let (process, transaction): (i32, String) = (row.get(0), row.get(1));
+        if let Ok(Ok(())) = timeout_at(until, lease.end(Ok(()))).await {
+            return true;
+        }
+        // Its process would wait on, as would the next ones, until the server takes no more.
+        if let Ok(lease) = Lease::take(&self.core.pool).await {
+            drop(lease.query(TERMINATE, &[&process, &transaction]).await);
+        }
+        false
     }
 
     /// Reads what the group needs and lets the model decide, one command after the other.
@@ -368,6 +394,8 @@ impl Writer {
 
 const STATUS: &str =
     "SELECT pg_xact_status($1::text::xid8), current_setting('synchronous_standby_names') <> ''";
+const MARK: &str = "SELECT pg_backend_pid(), pg_current_xact_id()::text \
+    FROM pg_logical_emit_message(true, 'incoming-leads', '')";
 const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
     WHERE pid = $1 AND backend_xid = $2::text::xid8::xid";
 const FOUND: &str =

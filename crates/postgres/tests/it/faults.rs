@@ -471,6 +471,41 @@ async fn a_server_that_stands_still_is_not_asked_for_long_what_became_of_a_commi
     comes_back(|| try_to_add(&ports)).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_is_found_later_is_no_success_before_a_standby_has_it() {
+    let Some(mut primary) = server() else { return };
+    let standby = primary.standby().unwrap();
+    let wait = Duration::from_secs(2);
+    let store = Options::default().with_wait(wait).open(&primary.url("postgres")).await.unwrap();
+    furnish(&store).await;
+    let ports = administrator(&store).await;
+    set_standbys(&primary, "*").await;
+    let ended = format!("SELECT pg_terminate_backend(pid) FROM ({WAITING}) AS waiting");
+
+    let frozen = standby.freeze().unwrap();
+    let adding = waits_for_a_standby(&primary, &ports).await;
+    primary.sql(&ended).unwrap();
+    assert_unknown(&adding.await.unwrap().unwrap_err());
+    let start = Instant::now();
+    while !primary.sql(WAITING).unwrap().is_empty() {
+        assert!(start.elapsed() < BACK, "something of ours waits on");
+        sleep(Duration::from_millis(20)).await;
+    }
+    drop(frozen);
+    comes_back(|| try_to_add(&ports)).await;
+
+    let frozen = standby.freeze().unwrap();
+    let adding = waits_for_a_standby(&primary, &ports).await;
+    primary.sql(&ended).unwrap();
+    sleep(wait / 4).await;
+    drop(frozen);
+    let uid = adding.await.unwrap().unwrap();
+    primary.stop(Stop::Kill).unwrap();
+    standby.promote().unwrap();
+    let found = standby.sql(&format!("SELECT count(*) FROM items WHERE uid = '{uid}'")).unwrap();
+    assert_eq!(found, "1");
+}
+
 #[tokio::test]
 async fn a_server_that_is_not_there_is_not_available() {
     let refused = Options::default().open("postgresql://nobody@127.0.0.1:1/nothing").await.unwrap_err();
