@@ -33,6 +33,7 @@ mod import;
 mod items;
 mod list;
 mod lock;
+mod log;
 mod migrations;
 mod options;
 mod powers;

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::connection::{self, Access};
 use crate::error::Fault;
 use crate::lock::ServerLock;
+use crate::log::Log;
 use crate::writing::{Recorded, Surroundings, Together, Writing};
 
 /// Jobs of one commit, at most.
@@ -35,9 +36,8 @@ impl Writer {
         surroundings: Surroundings,
         lock: Option<ServerLock>,
     ) -> Result<Self, Fault> {
-        let connection = connection::open(&path, Access::Write)?;
+        let worker = Worker::new(path, surroundings)?;
         let (sender, receiver) = mpsc::channel(queue.max(1));
-        let worker = Worker::new(path, Some(connection), surroundings);
         let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
             worker.work(receiver);
             // After the connection, so that the next server finds a file that nobody holds.
@@ -167,6 +167,8 @@ enum Broken {
 
 struct Worker {
     path: PathBuf,
+    /// Before the connection, which copies the log when it is the last to be closed.
+    log: Log,
     /// None after an error that makes it doubtful; it is opened again with the next group.
     connection: Option<Connection>,
     surroundings: Surroundings,
@@ -175,8 +177,15 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(path: PathBuf, connection: Option<Connection>, surroundings: Surroundings) -> Self {
-        Self { path, connection, surroundings, others: Others::default() }
+    fn new(path: PathBuf, surroundings: Surroundings) -> Result<Self, Fault> {
+        let connection = connection::open(&path, Access::Write)?;
+        let mut log = Log::open(&path)?;
+        // What a program before left in the log may not have reached the disk, and what comes stands behind it.
+        match log.copy(&connection) {
+            Err(fault) if fault.code() == Some(ErrorCode::SystemIoFailure) => return Err(fault),
+            Ok(()) | Err(_) => {}
+        }
+        Ok(Self { path, log, connection: Some(connection), surroundings, others: Others::default() })
     }
 
     fn work(mut self, mut queue: mpsc::Receiver<Box<dyn Job>>) {
@@ -226,6 +235,15 @@ impl Worker {
                 self.settle(jobs, endings, &fault);
             }
         }
+        if let Some(connection) = &self.connection
+            && self.log.is_due(connection)
+        {
+            // Nobody waits for it.
+            self.others = Others::default();
+            if let Err(fault) = self.log.copy(connection) {
+                tracing::warn!("the log is not copied into the database: {}", told(&fault));
+            }
+        }
     }
 
     fn alone(&mut self, job: Box<dyn Job>) {
@@ -261,9 +279,8 @@ impl Worker {
 
     /// Whether what each job left is stored; an error where it cannot be told.
     ///
-    /// A commit whose sync failed may lie in the log and come to light when the log is read again. So the log is opened
-    /// anew, something else is committed, which takes the place of what did not hold, and all of it is copied into the
-    /// database and synced. After that what is seen is what is.
+    /// A commit whose sync failed may lie in the log, behind all that holds. Nobody reads it there as long as the file is
+    /// open, and something else that is committed takes its place. After that what is seen is what is.
     fn look_up(&mut self, endings: &[Ending]) -> Vec<Result<bool, ()>> {
         self.connection = None;
         let told = self.connection().and_then(|connection| {
@@ -273,11 +290,6 @@ impl Worker {
                  ON CONFLICT (name) DO UPDATE SET value = value + 1;
                  COMMIT",
             )?;
-            let is_busy =
-                connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get::<_, bool>(0))?;
-            if is_busy {
-                return Err(Fault::Invalid("the log could not be copied: it is read".to_owned()));
-            }
             let stored = endings.iter().map(|ending| match &ending.trace {
                 Trace::Nothing => Ok(Ok(false)),
                 Trace::Other => Ok(Err(())),
@@ -616,7 +628,7 @@ mod tests {
             [],
         )
         .unwrap();
-        let mut worker = Worker::new(path, None, surroundings);
+        let mut worker = Worker::new(path, surroundings).unwrap();
         let ending = |trace| Ending { result: Ok(()), trace };
         let recorded = |sequence, body: &str| {
             Trace::Events(vec![Recorded::new(1_u64.try_into().unwrap(), sequence, body.to_owned())])
@@ -640,7 +652,7 @@ mod tests {
             ids: Arc::new(incoming_leads_port::Ids::random()),
             layouts: store.shared.layouts.clone(),
         };
-        let mut worker = Worker::new(store.shared.path.clone(), None, surroundings);
+        let mut worker = Worker::new(store.shared.path.clone(), surroundings).unwrap();
         let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC);
         let fault = Fault::from(rusqlite::Error::SqliteFailure(error, None));
         for operation in [Operation::Registry, Operation::Provision] {

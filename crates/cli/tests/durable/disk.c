@@ -25,7 +25,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { SYNC, WRITES, OPEN, READ, CALLS };
+/* COPY is a sync of what the log is copied into. */
+enum { SYNC, WRITES, OPEN, READ, COPY, CALLS };
 enum { ERRNO = 0, LEFT = CALLS, FAILED = 2 * CALLS, IS_SMALL = 3 * CALLS, ROOM };
 enum { CREATE = 1, WRITE, TRUNCATE, SYNC_BEGUN, SYNC_DONE, SYNC_FAILED, UNLINK, RENAME };
 
@@ -260,6 +261,11 @@ int posix_fallocate64(int fd, off64_t offset, off64_t length) {
     return posix_fallocate(fd, offset, length);
 }
 
+static int is_log(const char *name) {
+    size_t length = strlen(name);
+    return length > 4 && !strcmp(name + length - 4, "-wal");
+}
+
 static int sync_file(int fd, long call) {
     const char *name = of(fd);
     if (!name) return (int)syscall(call, fd);
@@ -267,7 +273,7 @@ static int sync_file(int fd, long call) {
     uint64_t number = ++syncs;
     note(SYNC_BEGUN, name, 0, 0, 0, number);
     pthread_mutex_unlock(&lock);
-    int failed = fails(SYNC), done = failed ? -1 : (int)syscall(call, fd), error = errno;
+    int failed = fails(SYNC) || (!is_log(name) && fails(COPY)), done = failed ? -1 : (int)syscall(call, fd), error = errno;
     pthread_mutex_lock(&lock);
     note(done ? SYNC_FAILED : SYNC_DONE, name, 0, 0, 0, number);
     pthread_mutex_unlock(&lock);

@@ -30,20 +30,22 @@ pub(crate) enum Call {
     Write,
     Open,
     Read,
+    /// A sync of anything but the log.
+    Copy,
 }
 
 impl Call {
-    const ALL: [Self; 4] = [Self::Sync, Self::Write, Self::Open, Self::Read];
+    const ALL: [Self; 5] = [Self::Sync, Self::Write, Self::Open, Self::Read, Self::Copy];
 }
 
 /// Where the file that the disk reads has the numbers of calls: the error, how often it is still to come (negative is
 /// for ever), and how often it has.
 const ERROR: u64 = 0;
-const LEFT: u64 = 4;
-const FAILED: u64 = 8;
+const LEFT: u64 = 5;
+const FAILED: u64 = 10;
 /// Whether there is room only for so many more bytes, and for how many.
-const IS_SMALL: u64 = 12;
-const ROOM: u64 = 13;
+const IS_SMALL: u64 = 15;
+const ROOM: u64 = 16;
 
 impl Disk {
     pub(crate) fn new() -> Self {

@@ -105,6 +105,9 @@ fn main() -> ExitCode {
         }),
         Trial::test("power::sqlite", || power(Trouble::None, 4, 2)),
         Trial::test("power::sqlite_after_syncs_that_failed", || power(Trouble::Syncs, 2, 4)),
+        Trial::test("power::sqlite_after_a_copy_of_the_log_that_failed", || {
+            lose_power(&power::record_failed_copy(), 25, "a copy that failed", 0)
+        }),
         Trial::test("power::without_syncs_sqlite_writes_the_same", || {
             power::off_differs_in_syncs_alone().map_err(Failed::from)
         }),
@@ -196,16 +199,17 @@ fn must_lose(toll: Toll) -> Result<(), Failed> {
 fn power(trouble: Trouble, recordings: usize, sessions: usize) -> Result<(), Failed> {
     let states = size("INCOMING_LEADS_STATES", 1_000) / recordings;
     for seed in 0..recordings as u64 {
-        let recording = power::record(sessions, trouble, seed);
-        let found = power::lose_power(&recording, states, Syncs::Kept, seed);
-        let power::Found { states, acknowledged, violations } = found;
-        println!(
-            "figure: {trouble:?}, recording {seed}: {states} states with {acknowledged} acknowledged changes, {} violations",
-            violations.len()
-        );
-        if let Some(violation) = violations.first() {
-            return Err(format!("seed {seed}: {violation}").into());
-        }
+        lose_power(&power::record(sessions, trouble, seed), states, &format!("{trouble:?}"), seed)?;
     }
     Ok(())
+}
+
+fn lose_power(recording: &power::Recording, states: usize, what: &str, seed: u64) -> Result<(), Failed> {
+    let power::Found { states, acknowledged, violations } =
+        power::lose_power(recording, states, Syncs::Kept, seed);
+    println!(
+        "figure: {what}, recording {seed}: {states} states with {acknowledged} acknowledged changes, {} violations",
+        violations.len()
+    );
+    violations.first().map_or(Ok(()), |violation| Err(format!("seed {seed}: {violation}").into()))
 }

@@ -13,11 +13,11 @@ use tokio::runtime::Runtime;
 
 use crate::checker;
 use crate::child::{self, COMMITS};
-use crate::crash::work;
+use crate::crash::{wait_for, work};
 use crate::disk::{Call, Disk, Done, EIO, Log, Logs, Record};
-use crate::hand::principal;
+use crate::hand::{TOKEN, principal};
 use crate::history::{Fate, Op, Recorder, What, When};
-use crate::http::PATIENCE;
+use crate::http::{Client, PATIENCE};
 use crate::random::Random;
 use crate::replay::{Replay, Syncs};
 use crate::server::{self, Server};
@@ -29,6 +29,8 @@ const FILE: &str = "leads.sqlite";
 pub(crate) struct Recording {
     recorder: Recorder,
     log: Log,
+    /// The records before this are of no interest.
+    from: usize,
 }
 
 /// What happened to the disk while it was worked on.
@@ -73,14 +75,72 @@ pub(crate) fn record(sessions: usize, trouble: Trouble, seed: u64) -> Recording 
             server.kill();
         }
     }
-    Recording { log: Log::read(disk.log()), recorder }
+    Recording { log: Log::read(disk.log()), recorder, from: 0 }
+}
+
+/// Lets a server work until it copies its log, of which a reader keeps it half-way; then the reader goes, and the sync
+/// of the rest fails. It goes on, and so does the next server.
+pub(crate) fn record_failed_copy() -> Recording {
+    let disk = Disk::new();
+    let recorder = Recorder::beside(disk.log().to_owned());
+    let mut random = Random::new(0);
+    let path = disk.folder().join(FILE);
+    let database = format!("sqlite:{}", path.display());
+    let serve = || Server::start(disk.under(&mut server::serve(&database), Logs::All));
+    let more = |changes| {
+        let enough = recorder.told().acknowledged() + changes;
+        wait_for(&recorder, enough);
+    };
+    let server = serve();
+    let mut logged = 0;
+    work(&[server.address], &recorder, &mut random, || {
+        more(20);
+        let reader = rusqlite::Connection::open(&path).unwrap();
+        reader.execute_batch("BEGIN; SELECT 1 FROM store").unwrap();
+        let mut client = Client::new(server.address, TOKEN);
+        for number in 0.. {
+            let length = fs::metadata(path.with_extension("sqlite-wal")).unwrap().len();
+            if length > LONG_LOG {
+                break;
+            }
+            assert_eq!(client.must("POST", SIP, &ballast(number)).status, 200);
+        }
+        more(5);
+        disk.fail(Call::Copy, EIO, Some(1));
+        drop(reader);
+        logged = fs::metadata(disk.log()).unwrap().len();
+        more(60);
+        assert_eq!(disk.failed(Call::Copy), 1);
+    });
+    server.kill();
+    let server = serve();
+    work(&[server.address], &recorder, &mut random, || more(60));
+    server.stop();
+    let log = Log::read(disk.log());
+    let from = log.records.iter().take_while(|record| record.end < logged).count();
+    Recording { log, recorder, from }
+}
+
+/// More than what the store lets its log grow to before it copies it, in bytes.
+const LONG_LOG: u64 = 10_500 * 4_120;
+const SIP: &str = "/api/v4/leads/unsorted/sip";
+
+/// A batch of leads that take some room.
+fn ballast(number: u32) -> String {
+    let from = "1".repeat(4_000);
+    let call = |item: u32| {
+        format!(
+            r#"{{"source_name":"PBX","source_uid":"pbx","metadata":{{"from":"{from}","phone":"{number}.{item}","called_at":1751360811,"duration":54,"service_code":"pbx"}}}}"#
+        )
+    };
+    format!("[{}]", (0..100).map(call).collect::<Vec<_>>().join(","))
 }
 
 /// Loses the power at so many points, and looks at what is left each time.
 pub(crate) fn lose_power(recording: &Recording, states: usize, syncs: Syncs, seed: u64) -> Found {
-    let Recording { recorder, log } = recording;
+    let Recording { recorder, log, from } = recording;
     let mut random = Random::new(seed);
-    let mut points: Vec<_> = (0..states).map(|_| random.below(log.records.len()) + 1).collect();
+    let mut points: Vec<_> = (0..states).map(|_| from + random.below(log.records.len() - from) + 1).collect();
     points.sort_unstable();
     let folder = Scratch::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -1,0 +1,100 @@
+//! The log: when it is copied into the database, and what happens no more once that has failed.
+
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode};
+
+use crate::connection::{self, Access};
+use crate::error::Fault;
+
+/// Pages in the log after which they are copied into the database: large, for each page is copied once.
+const LONG: u32 = 10_000;
+
+/// Who copies the log into the database, and sees to it that nothing else becomes of it.
+///
+/// What was acknowledged is in the log, and the log is synced. Once all of it was copied, and the database synced, it
+/// begins anew. But where a reader is in the way SQLite copies what it may without a sync, and goes on behind that the
+/// next time: after a sync that failed, one that succeeds says nothing of what was copied before. So the log is kept then.
+#[derive(Debug)]
+pub(crate) struct Log {
+    /// Open as long as anything is written: SQLite reads a log back, also what was written to it and never committed,
+    /// when a file is opened that nobody has open. None after a copy that failed.
+    keeper: Option<Connection>,
+}
+
+impl Log {
+    /// Of a database that others have open.
+    pub(crate) fn open(path: &Path) -> Result<Self, Fault> {
+        let keeper = connection::open(path, Access::Read)?;
+        // SQLite opens the log with the first read.
+        keeper.execute_batch(READ)?;
+        Ok(Self { keeper: Some(keeper) })
+    }
+
+    /// Whether it is time to copy it, and of use.
+    pub(crate) fn is_due(&self, connection: &Connection) -> bool {
+        let length = || {
+            let mut length = connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?;
+            length.query_row([], |row| row.get::<_, u32>(1))
+        };
+        self.keeper.is_some() && length().is_ok_and(|length| length >= LONG)
+    }
+
+    /// Copies what no reader is in the way of, and syncs the database where that is all.
+    pub(crate) fn copy(&mut self, connection: &Connection) -> Result<(), Fault> {
+        let copied = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        if let Err(error) = &copied
+            && error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
+        {
+            self.keep(error);
+        }
+        Ok(copied?)
+    }
+
+    /// Lets nobody copy all of it any more, nor begin it anew, in any process.
+    fn keep(&mut self, error: &rusqlite::Error) {
+        let Some(keeper) = self.keeper.take() else { return };
+        tracing::error!(
+            "the log could not be copied into the database ({error}): it is kept as it is and grows; nothing is lost. \
+             Start the program again once the disk is well"
+        );
+        // As long as somebody reads as of now, all from here on stays in the log.
+        if let Err(error) = keeper.execute_batch("BEGIN").and_then(|()| keeper.execute_batch(READ)) {
+            tracing::error!("the log cannot be kept from other programs that write: {error}");
+        }
+        // Not even closed: whoever is the last to close the file copies the log.
+        std::mem::forget(keeper);
+    }
+}
+
+const READ: &str = "SELECT 1 FROM sqlite_schema LIMIT 1";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::Options;
+
+    #[test]
+    fn after_a_copy_that_failed_nobody_ever_copies_all_of_the_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("leads.sqlite");
+        drop(Options::default().open(&path).unwrap());
+        let writer = connection::open(&path, Access::Write).unwrap();
+        let mut log = Log::open(&path).unwrap();
+        let write = |connection: &Connection| {
+            connection.execute("INSERT INTO store VALUES (random(), 1)", []).unwrap();
+        };
+        write(&writer);
+        let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC);
+        log.keep(&rusqlite::Error::SqliteFailure(error, None));
+        assert!(!log.is_due(&writer));
+        write(&writer);
+        let other = Connection::open(&path).unwrap();
+        other.busy_timeout(std::time::Duration::ZERO).unwrap();
+        let is_busy: bool = other.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).unwrap();
+        assert!(is_busy);
+        write(&other);
+        drop((log, writer, other));
+        assert!(std::fs::metadata(path.with_extension("sqlite-wal")).unwrap().len() > 3 * 4096);
+    }
+}
