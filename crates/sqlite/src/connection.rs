@@ -26,7 +26,7 @@ const STATEMENTS: usize = 256;
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// The one that writes. It makes the file where there is none.
+    /// The one that writes.
     Write,
     /// One of those that read.
     Read,
@@ -34,11 +34,8 @@ pub(crate) enum Access {
 
 /// Opens a connection and asserts that what it commits is on the disk.
 pub(crate) fn open(path: &Path, access: Access) -> Result<Connection, Fault> {
+    // Never one that makes a file: where it should be there may for a while be nothing, or an empty folder.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let flags = match access {
-        Access::Write => flags | OpenFlags::SQLITE_OPEN_CREATE,
-        Access::Read => flags,
-    };
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_handler(Some(wait))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -103,7 +100,10 @@ mod tests {
     #[test]
     fn what_the_writer_commits_is_synced() {
         let folder = tempfile::tempdir().unwrap();
-        let connection = open(&folder.path().join("leads.sqlite"), Access::Write).unwrap();
+        let path = folder.path().join("leads.sqlite");
+        assert!(open(&path, Access::Write).is_err() && !path.exists());
+        std::fs::write(&path, "").unwrap();
+        let connection = open(&path, Access::Write).unwrap();
         let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
         let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
         assert_eq!(mode, "wal");

@@ -36,6 +36,7 @@ mod lock;
 mod log;
 mod migrations;
 mod options;
+mod place;
 mod powers;
 mod provision;
 mod readers;

@@ -1,11 +1,10 @@
 //! The log: when it is copied into the database, and what happens no more once that has failed.
 
-use std::path::Path;
-
 use rusqlite::{Connection, ErrorCode};
 
-use crate::connection::{self, Access};
+use crate::connection::Access;
 use crate::error::Fault;
+use crate::place::Place;
 
 /// Pages in the log after which they are copied into the database: large, for each page is copied once.
 const LONG: u32 = 10_000;
@@ -24,8 +23,8 @@ pub(crate) struct Log {
 
 impl Log {
     /// Of a database that others have open.
-    pub(crate) fn open(path: &Path) -> Result<Self, Fault> {
-        let keeper = connection::open(path, Access::Read)?;
+    pub(crate) fn open(place: &Place) -> Result<Self, Fault> {
+        let keeper = place.open(Access::Read)?;
         // SQLite opens the log with the first read.
         keeper.execute_batch(READ)?;
         Ok(Self { keeper: Some(keeper) })
@@ -79,8 +78,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("leads.sqlite");
         drop(Options::default().open(&path).unwrap());
-        let writer = connection::open(&path, Access::Write).unwrap();
-        let mut log = Log::open(&path).unwrap();
+        let place = Place::of(path.clone()).unwrap();
+        let writer = place.open(Access::Write).unwrap();
+        let mut log = Log::open(&place).unwrap();
         let write = |connection: &Connection| {
             connection.execute("INSERT INTO store VALUES (random(), 1)", []).unwrap();
         };

@@ -1,26 +1,26 @@
 //! The connections that read, beside the one that writes.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use crate::connection::{self, Access};
+use crate::connection::Access;
 use crate::error::Fault;
+use crate::place::Place;
 
 /// A bounded number of readers.
 #[derive(Debug)]
 pub(crate) struct Readers {
-    path: PathBuf,
+    place: Place,
     most: usize,
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
 }
 
 impl Readers {
-    pub(crate) fn new(path: PathBuf, most: usize) -> Self {
-        Self { path, most, idle: Mutex::default(), permits: Arc::new(Semaphore::new(most)) }
+    pub(crate) fn new(place: Place, most: usize) -> Self {
+        Self { place, most, idle: Mutex::default(), permits: Arc::new(Semaphore::new(most)) }
     }
 
     /// Reads on a thread that may wait for the disk. All that one call reads is of one moment.
@@ -46,7 +46,7 @@ impl Readers {
         let idle = self.idle().pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => connection::open(&self.path, Access::Read)?,
+            None => self.place.open(Access::Read)?,
         };
         let answer = in_transaction(&connection, read);
         let is_sound = !answer.as_ref().is_err_and(Fault::breaks_connection) && connection.is_autocommit();

@@ -15,6 +15,7 @@ use rusqlite::Connection;
 use crate::error::Fault;
 use crate::lock::{Opened, ServerLock};
 use crate::options::Options;
+use crate::place::Place;
 use crate::readers::Readers;
 use crate::writer::Writer;
 use crate::writing::{Layouts, Surroundings, Writing};
@@ -45,8 +46,9 @@ impl Sqlite {
     ) -> std::result::Result<Self, Fault> {
         let layouts = Arc::new(Layouts::default());
         let surroundings = Surroundings { ids: options.ids, layouts: layouts.clone() };
-        let writer = Writer::start(path.clone(), options.queue, surroundings, lock)?;
-        let readers = Arc::new(Readers::new(path.clone(), options.readers));
+        let place = Place::of(path.clone())?;
+        let writer = Writer::start(place.clone(), options.queue, surroundings, lock)?;
+        let readers = Arc::new(Readers::new(place, options.readers));
         let shared = Arc::new(Shared { path, readers, writer, layouts, _opened: opened });
         Ok(Self { shared, clock: options.clock })
     }

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -10,10 +9,11 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::connection::{self, Access};
+use crate::connection::Access;
 use crate::error::Fault;
 use crate::lock::ServerLock;
 use crate::log::Log;
+use crate::place::Place;
 use crate::writing::{Recorded, Surroundings, Together, Writing};
 
 /// Jobs of one commit, at most.
@@ -31,12 +31,12 @@ pub(crate) struct Writer {
 impl Writer {
     /// Starts the thread. It ends when the writer is dropped, after all that is in the queue.
     pub(crate) fn start(
-        path: PathBuf,
+        place: Place,
         queue: usize,
         surroundings: Surroundings,
         lock: Option<ServerLock>,
     ) -> Result<Self, Fault> {
-        let worker = Worker::new(path, surroundings)?;
+        let worker = Worker::new(place, surroundings)?;
         let (sender, receiver) = mpsc::channel(queue.max(1));
         let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
             worker.work(receiver);
@@ -166,7 +166,7 @@ enum Broken {
 }
 
 struct Worker {
-    path: PathBuf,
+    place: Place,
     /// Before the connection, which copies the log when it is the last to be closed.
     log: Log,
     /// None after an error that makes it doubtful; it is opened again with the next group.
@@ -177,15 +177,15 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(path: PathBuf, surroundings: Surroundings) -> Result<Self, Fault> {
-        let connection = connection::open(&path, Access::Write)?;
-        let mut log = Log::open(&path)?;
+    fn new(place: Place, surroundings: Surroundings) -> Result<Self, Fault> {
+        let connection = place.open(Access::Write)?;
+        let mut log = Log::open(&place)?;
         // What a program before left in the log may not have reached the disk, and what comes stands behind it.
         match log.copy(&connection) {
             Err(fault) if fault.code() == Some(ErrorCode::SystemIoFailure) => return Err(fault),
             Ok(()) | Err(_) => {}
         }
-        Ok(Self { path, log, connection: Some(connection), surroundings, others: Others::default() })
+        Ok(Self { place, log, connection: Some(connection), surroundings, others: Others::default() })
     }
 
     fn work(mut self, mut queue: mpsc::Receiver<Box<dyn Job>>) {
@@ -310,15 +310,21 @@ impl Worker {
     fn connection(&mut self) -> Result<&Connection, Fault> {
         match &mut self.connection {
             Some(connection) => Ok(connection),
-            empty => Ok(empty.insert(connection::open(&self.path, Access::Write)?)),
+            empty => Ok(empty.insert(self.place.open(Access::Write)?)),
         }
     }
 
     /// One transaction for all jobs, one commit.
     fn together(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<Vec<Ending>, Broken> {
-        self.connection().map_err(Broken::NotBegun)?;
+        self.place.check().and_then(|()| self.connection().map(drop)).map_err(Broken::NotBegun)?;
         let Some(connection) = self.connection.take() else { return Err(Broken::NotBegun(Fault::Closed)) };
-        let done = transact(&connection, &self.surroundings, jobs);
+        let done = transact(&connection, &self.surroundings, jobs).and_then(|endings| {
+            // Taken away before the commit or after it: who can tell.
+            match self.place.check() {
+                Ok(()) => Ok(endings),
+                Err(fault) => Err(Broken::Unclear(fault, endings)),
+            }
+        });
         let is_sound = match &done {
             Ok(_) => true,
             Err(Broken::NotBegun(fault) | Broken::Undone(fault) | Broken::Unclear(fault, _)) => {
@@ -431,7 +437,7 @@ fn refuse(jobs: Vec<Box<dyn Job>>, fault: &Fault) {
 fn unknown(fault: &Fault) -> Fault {
     match fault {
         Fault::Database(error) => Fault::Unknown(Arc::clone(error)),
-        other => other.clone(),
+        _ => Fault::Unanswered,
     }
 }
 
@@ -621,14 +627,14 @@ mod tests {
             ids: Arc::new(incoming_leads_port::Ids::random()),
             layouts: store.shared.layouts.clone(),
         };
-        let path = store.shared.path.clone();
+        let place = Place::of(store.shared.path.clone()).unwrap();
         execute(
-            &connection::open(&path, Access::Write).unwrap(),
+            &place.open(Access::Write).unwrap(),
             "INSERT INTO events VALUES (1, 1, 'u', 0, 'as it was')",
             [],
         )
         .unwrap();
-        let mut worker = Worker::new(path, surroundings).unwrap();
+        let mut worker = Worker::new(place, surroundings).unwrap();
         let ending = |trace| Ending { result: Ok(()), trace };
         let recorded = |sequence, body: &str| {
             Trace::Events(vec![Recorded::new(1_u64.try_into().unwrap(), sequence, body.to_owned())])
@@ -652,7 +658,7 @@ mod tests {
             ids: Arc::new(incoming_leads_port::Ids::random()),
             layouts: store.shared.layouts.clone(),
         };
-        let mut worker = Worker::new(store.shared.path.clone(), surroundings).unwrap();
+        let mut worker = Worker::new(Place::of(store.shared.path.clone()).unwrap(), surroundings).unwrap();
         let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC);
         let fault = Fault::from(rusqlite::Error::SqliteFailure(error, None));
         for operation in [Operation::Registry, Operation::Provision] {
@@ -663,6 +669,26 @@ mod tests {
             let told = answer.await.unwrap().0.unwrap_err().told(operation);
             assert_eq!((told.kind(), told.outcome()), (ErrorKind::Unavailable, Outcome::Unknown), "{told}");
         }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn what_is_committed_to_a_file_that_is_gone_by_then_is_unknown() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let (path, aside) = (store.shared.path.clone(), folder.path().join("aside"));
+        let take_away = {
+            let aside = aside.clone();
+            store.shared.writer.write(move |writing| {
+                std::fs::rename(&path, &aside).unwrap();
+                execute(writing.connection, ADD, ("row 1", 1)).map(drop)
+            })
+        };
+        let error = take_away.await.unwrap_err().told(Operation::Add);
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::Unavailable, Outcome::Unknown), "{error}");
+        std::fs::rename(&aside, &store.shared.path).unwrap();
+        row(&store, 2, 1).await.unwrap();
+        assert_eq!(count(&store), 2);
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use incoming_leads_model::document::{Line, Of};
 use incoming_leads_model::{Accept, Lead, SummaryQuery};
-use incoming_leads_port::{EntityQuery, ErrorKind, Ids, ManualClock, Provision, Registry};
+use incoming_leads_port::{EntityQuery, ErrorKind, Ids, ManualClock, Outcome, Provision, Registry};
 use incoming_leads_sqlite::Options;
 
 use crate::world::{START, World, call, chat, layout, moment, principal};
@@ -99,6 +99,28 @@ async fn opening_a_file_once_more_lets_go_of_no_lock() {
     assert_eq!(locks(), 1);
     Options::default().open(world.path()).unwrap();
     assert_eq!(locks(), 1);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_is_taken_away_is_waited_for_and_no_other_takes_its_place() {
+    let world = World::new().await;
+    world.add(call(1, START, 10)).await;
+    let (path, aside) = (world.path(), world.folder.path().join("aside"));
+    let is_refused = async |why: &str| {
+        let add = incoming_leads_model::Add::calls(vec![call(2, START, 10)]);
+        let error = world.ports.incoming.add(&add).await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::Unavailable, Outcome::NotApplied), "{error}");
+        assert!(error.retry_after().is_some() && error.to_string().contains(why), "{error}");
+    };
+    std::fs::rename(&path, &aside).unwrap();
+    is_refused("is gone").await;
+    assert!(!path.exists());
+    std::fs::write(&path, "another").unwrap();
+    is_refused("is another file than was opened").await;
+    std::fs::rename(&aside, &path).unwrap();
+    world.add(call(2, START, 10)).await;
+    assert_eq!(world.again().await.uids().await.len(), 2);
 }
 
 #[tokio::test]
