@@ -54,7 +54,7 @@ pub(crate) fn open(path: &Path, access: Access) -> Result<Connection, Fault> {
 ///
 /// SQLite's own handler waits longer and longer, up to a tenth of a second; beside somebody who writes one piece after
 /// the other it would nearly always come too late.
-fn wait(times: i32) -> bool {
+pub(crate) fn wait(times: i32) -> bool {
     thread_local! {
         static SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
     }

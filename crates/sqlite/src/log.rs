@@ -1,13 +1,21 @@
 //! The log: when it is copied into the database, and what happens no more once that has failed.
 
+use std::time::{Duration, Instant};
+
 use rusqlite::{Connection, ErrorCode};
 
-use crate::connection::Access;
+use crate::connection::{Access, wait};
 use crate::error::Fault;
 use crate::place::Place;
 
 /// Pages in the log after which they are copied into the database: large, for each page is copied once.
 const LONG: u32 = 10_000;
+/// Pages after which readers are waited for: while one begins before another ends the log cannot begin anew.
+const TOO_LONG: u32 = 8 * LONG;
+/// How long they are waited for; nothing is written meanwhile.
+const MOMENT: Duration = Duration::from_millis(50);
+/// How long nobody is waited for afterwards.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Who copies the log into the database, and sees to it that nothing else becomes of it.
 ///
@@ -19,6 +27,8 @@ pub(crate) struct Log {
     /// Open as long as anything is written: SQLite reads a log back, also what was written to it and never committed,
     /// when a file is opened that nobody has open. None after a copy that failed.
     keeper: Option<Connection>,
+    /// When readers were last waited for.
+    waited: Option<Instant>,
 }
 
 impl Log {
@@ -27,7 +37,7 @@ impl Log {
         let keeper = place.open(Access::Read)?;
         // SQLite opens the log with the first read.
         keeper.execute_batch(READ)?;
-        Ok(Self { keeper: Some(keeper) })
+        Ok(Self { keeper: Some(keeper), waited: None })
     }
 
     /// Whether it is time to copy it, and of use.
@@ -39,9 +49,28 @@ impl Log {
         self.keeper.is_some() && length().is_ok_and(|length| length >= LONG)
     }
 
-    /// Copies what no reader is in the way of, and syncs the database where that is all.
-    pub(crate) fn copy(&mut self, connection: &Connection) -> Result<(), Fault> {
-        let copied = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+    /// Copies what no reader is in the way of, and syncs the database where that is all. Where the log is too long
+    /// readers are waited for.
+    pub(crate) fn copy(&mut self, connection: &mut Connection) -> Result<(), Fault> {
+        let length = self.checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
+        if length >= TOO_LONG && self.waited.is_none_or(|waited| waited.elapsed() >= PAUSE) {
+            self.begin_anew(connection)?;
+        }
+        Ok(())
+    }
+
+    /// Copies all of it, unless readers take longer than a moment; the next commit is at its beginning.
+    fn begin_anew(&mut self, connection: &mut Connection) -> Result<(), Fault> {
+        connection.busy_timeout(MOMENT)?;
+        let copied = self.checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)");
+        connection.busy_handler(Some(wait))?;
+        self.waited = Some(Instant::now());
+        copied.map(drop)
+    }
+
+    /// Copies as it is told; how long the log is.
+    fn checkpoint(&mut self, connection: &Connection, how: &str) -> Result<u32, Fault> {
+        let copied = connection.query_row(how, [], |row| row.get(1));
         if let Err(error) = &copied
             && error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
         {
@@ -72,6 +101,39 @@ const READ: &str = "SELECT 1 FROM sqlite_schema LIMIT 1";
 mod tests {
     use super::*;
     use crate::options::Options;
+
+    #[test]
+    fn a_log_that_is_read_begins_anew_once_the_reader_has_been_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("leads.sqlite");
+        drop(Options::default().open(&path).unwrap());
+        let place = Place::of(path).unwrap();
+        let mut writer = place.open(Access::Write).unwrap();
+        let mut log = Log::open(&place).unwrap();
+        let write = |writer: &Connection| {
+            writer.execute("INSERT INTO store VALUES (random(), zeroblob(100000))", []).unwrap();
+            writer.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get::<_, u32>(1)).unwrap()
+        };
+        // Where the machine is busy with other things the reader may take too long.
+        let begins_anew = |_| {
+            write(&writer);
+            let reader = place.open(Access::Read).unwrap();
+            reader.execute_batch("BEGIN; SELECT 1 FROM store").unwrap();
+            let before = write(&writer);
+            log.copy(&mut writer).unwrap();
+            assert!(write(&writer) > before);
+            let reading = std::thread::spawn(move || {
+                std::thread::sleep(MOMENT / 5);
+                drop(reader);
+            });
+            log.begin_anew(&mut writer).unwrap();
+            reading.join().unwrap();
+            write(&writer) < before
+        };
+        assert!((0..10).any(begins_anew));
+        let own_wait: u32 = writer.pragma_query_value(None, "busy_timeout", |row| row.get(0)).unwrap();
+        assert_eq!(own_wait, 0);
+    }
 
     #[test]
     fn after_a_copy_that_failed_nobody_ever_copies_all_of_the_log() {

@@ -36,7 +36,14 @@ impl Writer {
         surroundings: Surroundings,
         lock: Option<ServerLock>,
     ) -> Result<Self, Fault> {
-        let worker = Worker::new(place, surroundings)?;
+        let mut worker = Worker::new(place, surroundings)?;
+        // What a server before left in the log may not have reached the disk, and what this one writes stands behind it.
+        if lock.is_some()
+            && let Err(fault) = worker.copy_log()
+            && fault.code() == Some(ErrorCode::SystemIoFailure)
+        {
+            return Err(fault);
+        }
         let (sender, receiver) = mpsc::channel(queue.max(1));
         let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
             worker.work(receiver);
@@ -179,12 +186,7 @@ struct Worker {
 impl Worker {
     fn new(place: Place, surroundings: Surroundings) -> Result<Self, Fault> {
         let connection = place.open(Access::Write)?;
-        let mut log = Log::open(&place)?;
-        // What a program before left in the log may not have reached the disk, and what comes stands behind it.
-        match log.copy(&connection) {
-            Err(fault) if fault.code() == Some(ErrorCode::SystemIoFailure) => return Err(fault),
-            Ok(()) | Err(_) => {}
-        }
+        let log = Log::open(&place)?;
         Ok(Self { place, log, connection: Some(connection), surroundings, others: Others::default() })
     }
 
@@ -235,15 +237,17 @@ impl Worker {
                 self.settle(jobs, endings, &fault);
             }
         }
-        if let Some(connection) = &self.connection
-            && self.log.is_due(connection)
-        {
+        if self.connection.as_ref().is_some_and(|connection| self.log.is_due(connection)) {
             // Nobody waits for it.
             self.others = Others::default();
-            if let Err(fault) = self.log.copy(connection) {
+            if let Err(fault) = self.copy_log() {
                 tracing::warn!("the log is not copied into the database: {}", told(&fault));
             }
         }
+    }
+
+    fn copy_log(&mut self) -> Result<(), Fault> {
+        self.connection.as_mut().map_or(Ok(()), |connection| self.log.copy(connection))
     }
 
     fn alone(&mut self, job: Box<dyn Job>) {

@@ -24,6 +24,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("fault::the_disk_is_really_full", disk_is_full),
         Trial::test("fault::a_second_server_is_refused", second_server),
         Trial::test("fault::a_file_that_cannot_be_written_is_told_at_the_start", read_only_at_the_start),
+        Trial::test("fault::a_log_that_cannot_be_copied_is_told_at_the_start", not_copied_at_the_start),
     ]);
     trials.extend(POSTGRES.iter().map(|(name, come, go)| Trial::test(*name, || postgres(*come, *go))));
     trials
@@ -288,6 +289,21 @@ fn read_only_at_the_start() -> Result<(), Failed> {
         Err(words) if names(&words, &path) => Ok(()),
         Err(words) => Err(format!("it does not say which file cannot be written: {words}").into()),
     }
+}
+
+fn not_copied_at_the_start() -> Result<(), Failed> {
+    let disk = Disk::new();
+    let path = disk.folder().join("leads.sqlite");
+    let database = format!("sqlite:{}", path.display());
+    Server::start(disk.under(&mut serve(&database), Logs::Nothing)).kill();
+    disk.fail(Call::Copy, EIO, None);
+    match Server::try_start(disk.under(&mut serve(&database), Logs::Nothing)) {
+        Ok(_) => return Err("it writes behind what may not be on the disk".into()),
+        Err(words) if names(&words, &path) && words.contains("disk I/O error") => {}
+        Err(words) => return Err(format!("it does not say what fails: {words}").into()),
+    }
+    disk.heal();
+    Server::try_start(disk.under(&mut serve(&database), Logs::Nothing)).map(drop).map_err(Failed::from)
 }
 
 fn names(words: &str, path: &Path) -> bool {
