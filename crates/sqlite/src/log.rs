@@ -83,8 +83,8 @@ impl Log {
     fn keep(&mut self, error: &rusqlite::Error) {
         let Some(keeper) = self.keeper.take() else { return };
         tracing::error!(
-            "the log could not be copied into the database ({error}): it is kept as it is and grows; nothing is lost. \
-             Start the program again once the disk is well"
+            "the log could not be copied into the database ({error}): nothing is lost, but it is kept as it is and grows. \
+             Once the disk is well start the server again, with no other program beside it"
         );
         // As long as somebody reads as of now, all from here on stays in the log.
         if let Err(error) = keeper.execute_batch("BEGIN").and_then(|()| keeper.execute_batch(READ)) {
