@@ -95,7 +95,7 @@ pub(crate) struct Serve {
 #[derive(Args)]
 #[command(next_help_heading = "What is kept")]
 struct KeepArgs {
-    /// Days that events are kept, but for those of leads that wait; default: for ever
+    /// Days that the events of a lead are kept after the last of them, once it is decided; default: for ever
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
     keep_events: Option<u32>,
 

@@ -133,6 +133,16 @@ async fn remove(account: &str, shown: &str, database: &DatabaseArgs) -> Result<(
         [token] if shown.len() >= 4 => {
             let digest = Digest::try_from(token).map_err(|what| anyhow!("the token {what}"))?;
             store.forget(&digest).await.map_err(failed)?;
+            // Nor does what it opened; whoever has another key opens a session anew.
+            let opened = |other: &&Token| {
+                token.kind == TokenKind::ApiKey
+                    && other.kind == TokenKind::Session
+                    && other.user_id == token.user_id
+            };
+            for session in tokens.iter().filter(opened) {
+                let digest = Digest::try_from(session).map_err(|what| anyhow!("a session {what}"))?;
+                store.forget(&digest).await.map_err(failed)?;
+            }
             Ok(())
         }
         [] => Err(anyhow!("account {} has no token {shown}", layout.account.id).into()),

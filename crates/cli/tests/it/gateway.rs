@@ -1,8 +1,7 @@
 //! The gateway: v2 in front of a server that is asked over v4.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +9,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::program::{PATIENCE, Serving, finish, program};
+use crate::program::{PATIENCE, Serving, ask_with, finish, program};
 
 const LEADS: &str = "/api/v2/incoming_leads";
 /// A login of the gateway for each of these tokens of the demo.
@@ -70,27 +69,12 @@ fn nowhere() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// Status, head and body of the answer to this request.
-fn ask(addr: SocketAddr, method: &str, target: &str, headers: &str, body: &str) -> (u16, String, String) {
-    let mut stream = TcpStream::connect(addr).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let length = body.len();
-    let request = format!(
-        "{method} {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
-    );
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head[9..12].parse().unwrap(), head.to_ascii_lowercase(), body.to_owned())
-}
-
-/// The same of v2, as whoever has this token upstream.
+/// Status, head and body of the answer to a request of v2, as whoever has this token upstream.
 fn v2(addr: SocketAddr, token: &str, target: &str, form: &str) -> (u16, String, Value) {
     let method = if form.is_empty() { "GET" } else { "POST" };
     let target = format!("{LEADS}{target}?login={token}@example.com&api_key=key");
     let kind = "Content-Type: application/x-www-form-urlencoded\r\n";
-    let (status, head, body) = ask(addr, method, &target, kind, form);
+    let (status, head, body) = ask_with(addr, method, &target, kind, form);
     (status, head, serde_json::from_str(&body).unwrap_or_default())
 }
 
@@ -130,7 +114,7 @@ fn v2_clients_work_against_a_server_that_is_asked_over_v4() {
     assert!(items.iter().all(|item| item["incoming_entities"]["leads"][0]["name"].is_string()), "{page}");
     // What the server itself tells over v2 is the same, but for what v4 tells otherwise.
     let bearer = "Authorization: Bearer demo\r\n";
-    let (_, _, direct) = ask(upstream.addr, "GET", LEADS, bearer, "");
+    let (_, _, direct) = ask_with(upstream.addr, "GET", LEADS, bearer, "");
     let mut direct: Value = serde_json::from_str(&direct).unwrap();
     let mut page = page;
     for told in [&mut direct, &mut page] {
@@ -151,7 +135,7 @@ fn v2_clients_work_against_a_server_that_is_asked_over_v4() {
     // Tools that speak v4 come in by a token of the gateway's own.
     for (token, expected) in [("gate-demo", 200), ("demo", 401)] {
         let bearer = format!("Authorization: Bearer {token}\r\n");
-        let (status, ..) = ask(gateway.addr, "GET", "/api/v4/leads/unsorted", &bearer, "");
+        let (status, ..) = ask_with(gateway.addr, "GET", "/api/v4/leads/unsorted", &bearer, "");
         assert_eq!(status, expected, "{token}");
     }
 }
@@ -163,11 +147,11 @@ fn a_session_opened_at_the_gateway_is_good_there() {
     let gateway = Serving::spawn(&mut gateway(upstream.addr, &folder.logins(0o600), &[]));
     let kind = "Content-Type: application/x-www-form-urlencoded\r\n";
     let form = "USER_LOGIN=demo@example.com&USER_HASH=key";
-    let (status, head, body) = ask(gateway.addr, "POST", "/private/api/auth.php?type=json", kind, form);
+    let (status, head, body) = ask_with(gateway.addr, "POST", "/private/api/auth.php?type=json", kind, form);
     assert_eq!(status, 200, "{body}");
     let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
     let cookie = format!("Cookie: {}\r\n", cookie.split(';').next().unwrap());
-    assert_eq!(ask(gateway.addr, "GET", LEADS, &cookie, "").0, 200);
+    assert_eq!(ask_with(gateway.addr, "GET", LEADS, &cookie, "").0, 200);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::folder::Folder;
-use crate::program::{Serving, finish, finished, program, run};
+use crate::program::{Serving, ask_with, finish, finished, program, run};
 
 impl Folder {
     /// Runs a command on a database; what it prints, in words.
@@ -55,6 +55,24 @@ fn an_account_is_set_up_beside_a_running_server() {
     };
     assert_eq!((v2("sam@example.com"), v2("ann@example.com")), (204, 401));
     assert_eq!(list(&server, &key), 401, "a key is no token");
+    let form = format!("USER_LOGIN=sam@example.com&USER_HASH={key}");
+    let kind = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let (status, head, _) = ask_with(server.addr, "POST", "/private/api/auth.php?type=json", kind, &form);
+    assert_eq!(status, 200);
+    let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
+    let cookie = format!("Cookie: {}\r\n", cookie.split(';').next().unwrap());
+    let by_session = || ask_with(server.addr, "GET", "/api/v2/incoming_leads", &cookie, "").0;
+    assert_eq!(by_session(), 204);
+    let listed = at(&["token", "list", "acme"]);
+    let row = listed.lines().find(|line| line.contains("api_key")).unwrap_or_else(|| panic!("{listed}"));
+    at(&["token", "remove", "acme", row.split_whitespace().next().unwrap()]);
+    assert_eq!((v2("sam@example.com"), by_session()), (401, 401), "neither by the key nor by what it opened");
+    let key = at(&["token", "add", "acme", &user, "--api-key"]);
+    let v2 = |login: &str| {
+        let target = format!("/api/v2/incoming_leads?login={login}&api_key={key}");
+        server.ask("", "GET", &target, "").0
+    };
+    assert_eq!(v2("sam@example.com"), 204);
 
     at(&["user", "change", "acme", &user, "--deactivate", "--name", "Samuel"]);
     assert_eq!(v2("sam@example.com"), 401);

@@ -192,6 +192,27 @@ pub(crate) fn ask_without_token(addr: SocketAddr, method: &str, target: &str, bo
     answer(stream)
 }
 
+/// Status, head and body of the answer to a request with these lines in its head.
+pub(crate) fn ask_with(
+    addr: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &str,
+    body: &str,
+) -> (u16, String, String) {
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let length = body.len();
+    let request = format!(
+        "{method} {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head[9..12].parse().unwrap(), head.to_ascii_lowercase(), body.to_owned())
+}
+
 /// Reads an answer to the end of its connection.
 pub(crate) fn answer(mut stream: TcpStream) -> (u16, String) {
     let mut answer = String::new();
