@@ -99,6 +99,8 @@ const READ: &str = "SELECT 1 FROM sqlite_schema LIMIT 1";
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::config::DbConfig;
+
     use super::*;
     use crate::options::Options;
 
@@ -133,6 +135,38 @@ mod tests {
         assert!((0..10).any(begins_anew));
         let own_wait: u32 = writer.pragma_query_value(None, "busy_timeout", |row| row.get(0)).unwrap();
         assert_eq!(own_wait, 0);
+    }
+
+    #[test]
+    fn what_was_written_to_the_log_and_never_committed_does_not_come_to_light() {
+        let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let [path, copy] = [&folder, &other].map(|folder| folder.path().join("leads.sqlite"));
+        drop(Options::default().open(&path).unwrap());
+        let place = Place::of(path.clone()).unwrap();
+        // Whose copy of the log fails when it is closed.
+        let open = |place: &Place| {
+            let writer = place.open(Access::Write).unwrap();
+            writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
+            writer
+        };
+        let write = |writer: &Connection, name| {
+            writer.execute("INSERT INTO store VALUES (?1, 1)", [name]).unwrap();
+        };
+        let writer = open(&place);
+        let _log = Log::open(&place).unwrap();
+        write(&writer, "row 1");
+        // The same file goes on elsewhere: what its log has more is what this one is left with by a commit that failed.
+        let logs = [&path, &copy].map(|path| path.with_extension("sqlite-wal"));
+        std::fs::copy(&path, &copy).unwrap();
+        std::fs::copy(&logs[0], &logs[1]).unwrap();
+        let elsewhere = open(&Place::of(copy).unwrap());
+        write(&elsewhere, "row 2");
+        drop(elsewhere);
+        std::fs::copy(&logs[1], &logs[0]).unwrap();
+        drop(writer);
+        let rows = "SELECT COUNT(*) FROM store WHERE name LIKE 'row %'";
+        let count: u32 = open(&place).query_row(rows, [], |row| row.get(0)).unwrap();
+        assert_eq!(count, 1);
     }
 
     #[test]
