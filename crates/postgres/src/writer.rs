@@ -16,6 +16,7 @@ use incoming_leads_model::{
 use incoming_leads_port::Ids;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_postgres::error::SqlState;
 
 use crate::changes::{self, patched};
 use crate::connection::Lease;
@@ -281,10 +282,9 @@ impl Writer {
         let mut was_ended = false;
         let asking = async {
             loop {
-                if let Ok(lease) = Lease::take(&self.core.pool).await {
-                    let row = lease.query_opt(STATUS, &[&facts.transaction]).await.ok().flatten();
-                    let status: Option<String> = row.as_ref().and_then(|row| row.get(0));
-                    let has_standbys = row.is_none_or(|row| row.get(1));
+                if let Ok(lease) = Lease::take(&self.core.pool).await
+                    && let Some((status, has_standbys)) = status(&lease, &facts.transaction).await
+                {
                     if status.as_deref() == Some("in progress") {
                         // Where this is not allowed, the server's own limits end it.
                         drop(lease.query(TERMINATE, &[&facts.process, &facts.transaction]).await);
@@ -389,6 +389,18 @@ impl Writer {
             Some(Verdict::Refused(refusal)) => Err(Fault::Refused(refusal)),
             Some(Verdict::Unknown | Verdict::Later) | None => Err(Fault::Unauthorized),
         }
+    }
+}
+
+/// What the server says of a transaction, and whether commits wait for standbys; `None` where it did not answer.
+async fn status(lease: &Lease, transaction: &str) -> Option<(Option<String>, bool)> {
+    match lease.query_opt(STATUS, &[&transaction]).await {
+        Ok(row) => Some((row.as_ref().and_then(|row| row.get(0)), row.is_none_or(|row| row.get(1)))),
+        // A server that took over may know of no such transaction.
+        Err(Fault::Database(error)) if error.code() == Some(&SqlState::INVALID_PARAMETER_VALUE) => {
+            Some((None, true))
+        }
+        Err(_) => None,
     }
 }
 
