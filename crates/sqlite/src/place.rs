@@ -51,7 +51,8 @@ fn identity(path: &Path) -> Result<(u64, u64), Fault> {
     Ok((file.dev(), file.ino()))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 
