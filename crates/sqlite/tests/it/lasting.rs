@@ -92,13 +92,16 @@ async fn opening_a_file_once_more_lets_go_of_no_lock() {
     let world = World::new().await;
     world.add(call(1, START, 10)).await;
     let file = format!(":{} ", world.path().metadata().unwrap().ino());
-    let locks = || {
-        let locks = std::fs::read_to_string("/proc/locks").unwrap();
-        locks.lines().filter(|lock| lock.contains("POSIX") && lock.contains(&file)).count()
+    // The system tells its locks piece by piece: one may be passed over while others come and go.
+    let is_locked = || {
+        (0..100).any(|_| {
+            let locks = std::fs::read_to_string("/proc/locks").unwrap();
+            locks.lines().any(|lock| lock.contains("POSIX") && lock.contains(&file))
+        })
     };
-    assert_eq!(locks(), 1);
+    assert!(is_locked());
     Options::default().open(world.path()).unwrap();
-    assert_eq!(locks(), 1);
+    assert!(is_locked());
 }
 
 #[cfg(unix)]
