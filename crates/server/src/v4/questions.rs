@@ -22,14 +22,17 @@ pub(super) async fn list(
 ) -> Result<Response<Bytes>, Failure> {
     let query = list::read_request(request)?;
     let (ports, origin) = (&caller.session.ports, &caller.origin);
-    if let (Some(ready), Some(versioned), Some(principal)) =
+    let query = if let (Some(ready), Some(versioned), Some(principal)) =
         (&app.ready, &ports.versioned, caller.session.principal)
     {
-        let key = PageKey { account: principal.account_id, query: query.clone(), origin: origin.clone() };
-        if let Some(response) = ready_list(ready, versioned.as_ref(), key).await? {
+        let key = PageKey { account: principal.account_id, query, origin: origin.clone() };
+        if let Some(response) = ready_list(ready, versioned.as_ref(), &key).await? {
             return Ok(response);
         }
-    }
+        key.query
+    } else {
+        query
+    };
     let page = ports.incoming.list(&query).await?;
     Ok(list::response(&page, &query, origin).map(Bytes::from))
 }
@@ -41,16 +44,16 @@ pub(super) async fn list(
 async fn ready_list(
     ready: &Ready,
     versioned: &dyn Versioned,
-    key: PageKey,
+    key: &PageKey,
 ) -> Result<Option<Response<Bytes>>, Failure> {
     // First: what changes from here on makes another revision, so that no page is kept as one that it is not.
     let revision = versioned.revision().await?;
-    if let Some(body) = ready.page_of(&key, revision) {
+    if let Some(body) = ready.page_of(key, revision) {
         return Ok(Some(hal(body)));
     }
     let versions = versioned.versions(&key.query).await?;
-    if let Some(body) = ready.page(&key, &versions) {
-        ready.put_page(key, revision, versions, body.clone());
+    if let Some(body) = ready.page(key, &versions) {
+        ready.put_page(key.clone(), revision, versions, body.clone());
         return Ok(Some(hal(body)));
     }
     let Some(items) = ready_items(ready, versioned, key.account, &versions.items).await? else {
@@ -60,7 +63,7 @@ async fn ready_list(
     let response =
         list::response_of_fragments(fragments, versions.more, &key.query, &key.origin).map(Bytes::from);
     if !items.is_empty() {
-        ready.put_page(key, revision, versions, response.body().clone());
+        ready.put_page(key.clone(), revision, versions, response.body().clone());
     }
     Ok(Some(response))
 }
