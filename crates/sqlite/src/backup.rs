@@ -179,7 +179,7 @@ fn set_aside(database: &Path) -> std::result::Result<Option<PathBuf>, Fault> {
 const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// A path with something more at its end.
-fn joined(path: &Path, end: &str) -> PathBuf {
+pub(crate) fn joined(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     PathBuf::from(name)

@@ -5,7 +5,7 @@ use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Display, Path, PathBuf};
 
-use crate::backup::give;
+use crate::backup::{give, joined};
 use crate::error::Fault;
 
 /// Held as long as a database is open. It lies in a file of its own: whoever closes a file lets go of all that SQLite has
@@ -106,8 +106,5 @@ fn unlocked(path: &Path, error: &std::io::Error) -> Fault {
 
 /// A file of the database's name with something more.
 pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push(".");
-    name.push(suffix);
-    PathBuf::from(name)
+    joined(database, &format!(".{suffix}"))
 }
